@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# tools/xtcp-run: which socket() calls it redirects, and what it says when it cannot.
+# SPY: a library whose socket() tells its arguments. XTCP_PRELOAD: the library under test.
+
+cd "$(dirname "$0")/../.." || exit 1
+run=tools/xtcp-run
+number=0
+failed=0
+
+# verdict NAME EXPECTED GOT
+verdict()
+{
+	number=$((number + 1))
+	if [ "$2" = "$3" ]; then
+		echo "ok $number $1"
+	else
+		printf '# expected %s, got %s\n' "${2@Q}" "${3@Q}"
+		echo "not ok $number $1"
+		failed=1
+	fi
+}
+
+# What the next library in line is asked for when a program asks for $1, $2, $3.
+redirected()
+{
+	LD_PRELOAD=$SPY XTCP_FAMILY=${4:-18} $run python3 -c "
+import ctypes, sys
+libc = ctypes.CDLL(None, use_errno=True)
+ctypes.set_errno(0)
+libc.socket($1, $2, $3)
+sys.exit(ctypes.get_errno())"
+	echo "errno $?"
+}
+
+asked()
+{
+	printf '%s %s %s\nerrno 25' "$@"
+}
+
+# The status, and how many lines of complaint.
+complaint()
+{
+	local text status
+
+	text=$("$@" 2>&1 >/dev/null)
+	status=$?
+	echo "$status $(printf '%s' "$text" | grep -c '')"
+}
+
+# The script somewhere else, with no library near it.
+away=$(mktemp -d)
+trap 'rm -r "$away"' EXIT
+cp "$run" "$away/"
+
+nonblock=$((0x800))
+cloexec=$((0x80000))
+flags=$((nonblock | cloexec))
+
+echo 'TAP version 13'
+echo '1..20'
+verdict socket__inet_default "$(asked 18 1 0)" "$(redirected 2 1 0)"
+verdict socket__inet_tcp "$(asked 18 1 0)" "$(redirected 2 1 6)"
+verdict socket__inet6_default "$(asked 18 1 1)" "$(redirected 10 1 0)"
+verdict socket__inet6_tcp "$(asked 18 1 1)" "$(redirected 10 1 6)"
+verdict socket__flags_kept "$(asked 18 $((1 | flags)) 0)" "$(redirected 2 "(1 | $flags)" 0)"
+verdict socket__family_from_environment "$(asked 13 1 0)" "$(redirected 2 1 0 13)"
+verdict socket__udp_untouched "$(asked 2 2 0)" "$(redirected 2 2 0)"
+verdict socket__unix_untouched "$(asked 1 1 0)" "$(redirected 1 1 0)"
+verdict socket__mptcp_untouched "$(asked 2 1 262)" "$(redirected 2 1 262)"
+verdict socket__second_door_untouched "$(asked 2 1 253)" "$(redirected 2 1 253)"
+verdict socket__raw_untouched "$(asked 2 3 6)" "$(redirected 2 3 6)"
+
+export XTCP_FAMILY=18
+verdict run__child_inherits "$(asked 18 1 0)" "$(LD_PRELOAD=$SPY $run sh -c "
+	python3 -c 'import ctypes; ctypes.CDLL(None).socket(2, 1, 0)'; echo errno 25")"
+verdict run__status_kept '3' "$($run sh -c 'exit 3'; echo $?)"
+verdict run__argv0_kept 'sh' "$($run sh -c "echo \$0")"
+verdict run__no_command_is_usage '125 2' "$(complaint $run)"
+verdict run__unknown_command '127 1' "$(complaint $run no-such-command-here)"
+verdict run__not_executable '126 1' "$(complaint $run /etc/passwd)"
+verdict run__static_program_refused '126 1' "$(complaint $run busybox true)"
+verdict run__no_library '125 1' \
+	"$(XTCP_PRELOAD='' complaint "$away/xtcp-run" true)"
+unset XTCP_FAMILY
+if [ -r /sys/module/xtcp/parameters/family ]; then
+	verdict run__with_module '0 0' "$(complaint $run true)"
+else
+	verdict run__no_module '125 1' "$(complaint $run true)"
+fi
+exit $failed

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * LISTEN: what a listener answers, ignores and refuses (RFC 9293, 3.10.7.2).
+ */
+#include "peer_test.h"
+
+WIRE_FIXTURE_LISTENING(listen)
+
+TEST_F(listen, syn_is_answered)
+{
+	ROW("HS-02");
+	send_seg(.flags = SYN);
+	expect(.flags = SYN | ACK, .within = NOW);
+	listed_is(ST_SYN_RCVD);
+	ASSERT_EQ(1, peer_count_listed(&self->p, ST_SYN_RCVD));
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 500));
+	ASSERT_EQ(-1, accept(self->lfd, NULL, NULL));
+	ASSERT_EQ(EAGAIN, errno);
+}
+
+TEST_F(listen, rst_is_ignored)
+{
+	ROW("HS-16");
+	send_seg(.flags = RST);
+	send_seg(.flags = RST | ACK);
+	send_seg(.flags = RST | SYN);
+	silence(1500);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+	ASSERT_TRUE(peer_handshake(&self->p));
+}
+
+TEST_F(listen, ack_draws_rst)
+{
+	ROW("HS-16");
+	self->p.rcv_nxt = 0x89abcdef;
+	send_seg(.flags = ACK);
+	expect(.flags = RST, .seq = 0, .within = NOW);
+	send_seg(.flags = ACK, .len = 20, .stray = true);
+	expect(.flags = RST, .seq = 0, .within = NOW);
+	send_seg(.flags = FIN | ACK, .stray = true);
+	expect(.flags = RST, .seq = 0, .within = NOW);
+	send_seg(.flags = SYN | ACK, .stray = true);
+	expect(.flags = RST, .seq = 0, .within = NOW);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+}
+
+TEST_F(listen, neither_syn_ack_nor_rst_is_dropped)
+{
+	ROW("HS-16");
+	send_seg(.flags = 0, .stray = true);
+	send_seg(.flags = 0, .len = 10, .stray = true);
+	send_seg(.flags = FIN, .stray = true);
+	send_seg(.flags = PSH | URG, .urg = 1, .len = 1, .stray = true);
+	silence(1500);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+}
+
+TEST_F(listen, syn_fin_is_dropped)
+{
+	ROW("HS-17");
+	send_seg(.flags = SYN | FIN, .stray = true);
+	silence(1500);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 0));
+	ASSERT_TRUE(peer_handshake(&self->p));
+}
+
+/* Whether the stack queues or discards the data, they are read once. */
+TEST_F(listen, syn_with_data)
+{
+	ROW("HS-18");
+	send_seg(.flags = SYN, .len = 10);
+	ASSERT_TRUE(peer_expect_either(&self->p,
+			&(struct want){ .flags = SYN | ACK, .ack = -10 },
+			&(struct want){ .flags = SYN | ACK }));
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 100));
+	self->p.snd_nxt = self->p.iss + 1;
+	send_seg(.flags = ACK | PSH, .len = 10);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	expect(.flags = ACK, .any_opts = true);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+	ASSERT_TRUE(peer_read_nothing(&self->p, self->fd));
+	send_seg(.flags = ACK | PSH, .len = 10, .seq = -10);
+	expect(.flags = ACK, .any_opts = true);
+	ASSERT_TRUE(peer_read_nothing(&self->p, self->fd));
+}
+
+/* RFC 9293, 3.9.2.3 (MUST-57): the address must be this host's own, unicast. */
+TEST_F(listen, broadcast_and_multicast_destination)
+{
+	static const char *const v4[] = {
+		"255.255.255.255", "192.0.2.255", "192.0.2.0", "224.0.0.1", NULL
+	};
+	static const char *const v6[] = { "ff02::1", "ff01::1", "ff0e::1", NULL };
+	const char *const *dst = variant->family == AF_INET6 ? v6 : v4;
+
+	ROW("SEC-23");
+	self->p.rcv_nxt = 1;
+	for (; *dst; dst++) {
+		send_seg(.flags = SYN, .dst = *dst, .stray = true);
+		send_seg(.flags = ACK, .dst = *dst, .stray = true);
+		send_seg(.flags = FIN, .dst = *dst, .stray = true);
+	}
+	silence(1500);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+}
+
+/* RFC 9293, 3.9.2.3 (MUST-63). */
+TEST_F(listen, invalid_source)
+{
+	static const char *const v4[] = {
+		"224.0.0.1", "239.255.255.255", "255.255.255.255", "0.0.0.0", "0.1.2.3",
+		"127.0.0.1", "192.0.2.255", NULL
+	};
+	static const char *const v6[] = { "ff02::1", "ff0e::1", "::1", NULL };
+	const char *const *src = variant->family == AF_INET6 ? v6 : v4;
+
+	ROW("SEC-24");
+	for (; *src; src++)
+		send_seg(.flags = SYN, .src = *src, .stray = true);
+	silence(1500);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+}
+
+/* The unspecified address is no source either; apart, because Linux lets IPv6's in. */
+TEST_F(listen, unspecified_source)
+{
+	ROW("SEC-24");
+	send_seg(.flags = SYN, .stray = true,
+		 .src = variant->family == AF_INET6 ? "::" : "0.0.0.0");
+	silence(1500);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+}
+
+TEST_F_TIMEOUT(listen, land_attack_is_bounded, 200)
+{
+	ROW("SEC-25");
+	send_seg(.flags = SYN, .src = stack_ip(variant->family), .sport = SERVER_PORT,
+		 .stray = true);
+	ASSERT_GE(2, peer_drain(&self->p, 5000));
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_ESTABLISHED));
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 0));
+	ASSERT_TRUE(peer_handshake(&self->p));
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+	peer_pump(&self->p, 70000);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+}
+
+TEST_F(listen, close_resets_unaccepted_children)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
+
+	ROW("LSN-24");
+	ASSERT_TRUE(peer_handshake(&self->p));
+	ASSERT_TRUE(peer_send_syn(&q));
+	close(self->lfd);
+	expect(.flags = RST | ACK, .within = NOW);
+	silence(1500);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_NONE));
+	/* Nobody listens any more. */
+	send_on(&q, .flags = ACK);
+	expect_on(&q, .flags = RST, .within = NOW);
+}
+
+TEST_F(listen, two_peers_do_not_mix)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
+	int fd;
+
+	ROW("HS-04");
+	ASSERT_TRUE(peer_send_syn(&self->p));
+	ASSERT_TRUE(peer_send_syn(&q));
+	send_on(&q, .flags = ACK);
+	fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, fd);
+	listed_is(ST_SYN_RCVD);
+	ASSERT_TRUE(peer_state_is(&q, fd, ST_ESTABLISHED));
+	send_on(&q, .flags = ACK | PSH, .len = 30);
+	expect_on(&q, .flags = ACK);
+	ASSERT_TRUE(peer_read(&q, fd, 30));
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+	listed_is(ST_ESTABLISHED);
+}
+
+TEST_HARNESS_MAIN

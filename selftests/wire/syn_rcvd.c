@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SYN_RCVD: half-open connections, passive and by simultaneous open
+ * (RFC 9293, 3.5, 3.10.7.4; RFC 5961).
+ */
+#include "peer_test.h"
+
+WIRE_FIXTURE(syn_rcvd)
+
+/* Half open: SYN and SYN-ACK have been exchanged. */
+FIXTURE_SETUP(syn_rcvd)
+{
+	self->fd = -1;
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_TRUE(peer_send_syn(&self->p));
+	listed_is(ST_SYN_RCVD);
+}
+
+TEST_F(syn_rcvd, ack_establishes_once)
+{
+	ROW("HS-04");
+	send_seg(.flags = ACK);
+	send_seg(.flags = ACK);
+	send_seg(.flags = ACK);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	state_is(ST_ESTABLISHED);
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 1000));
+	ASSERT_EQ(-1, accept(self->lfd, NULL, NULL));
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+}
+
+TEST_F_TIMEOUT(syn_rcvd, synack_retransmission_and_expiry, 200)
+{
+	static const int at[] = { 1000, 3000, 7000, 15000, 31000 };
+	uint64_t start = self->p.last_us;
+	int i;
+
+	ROW("LSN-04");
+	self->p.mark_us = start;
+	for (i = 0; i < 5; i++) {
+		expect(.flags = SYN | ACK, .at = at[i]);
+		listed_is(ST_SYN_RCVD);
+	}
+	peer_pump(&self->p, 60000 - (peer_now_us() - start) / 1000);
+	listed_is(ST_SYN_RCVD);
+	/* The last wait is 32 s, so the end is at 63 s. */
+	ASSERT_TRUE(peer_await_listed(&self->p, ST_NONE, 12000));
+	ASSERT_LE(62900000, peer_now_us() - start);
+	silence(1000);
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 0));
+	ASSERT_EQ(0, peer_so_error(self->lfd));
+	/* What was forgotten has no connection any more. */
+	send_seg(.flags = ACK);
+	expect(.flags = RST, .seq = 0, .within = NOW);
+}
+
+TEST_F(syn_rcvd, exact_rst_removes_entry)
+{
+	ROW("HS-10");
+	send_seg(.flags = RST);
+	silence(1500);
+	listed_is(ST_NONE);
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 0));
+	ASSERT_EQ(0, peer_so_error(self->lfd));
+}
+
+TEST_F(syn_rcvd, inexact_rst_draws_challenge_ack)
+{
+	ROW("LSN-22");
+	ROW("SEC-01");
+	send_seg(.flags = RST, .seq = 1);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_SYN_RCVD);
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+}
+
+TEST_F(syn_rcvd, rst_out_of_window_is_ignored)
+{
+	ROW("DATA-03");
+	send_seg(.flags = RST, .seq = -1);
+	send_seg(.flags = RST, .seq = 100000);
+	silence(500);
+	listed_is(ST_SYN_RCVD);
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+}
+
+TEST_F(syn_rcvd, repeated_syn_gets_same_synack)
+{
+	struct got seen;
+	int i, n = 0;
+
+	ROW("HS-19");
+	for (i = 0; i < 5; i++) {
+		send_seg(.flags = SYN);
+		peer_pump(&self->p, 10);
+	}
+	while (peer_next(&self->p, &seen, 0)) {
+		ASSERT_EQ(NULL, seen.bad);
+		ASSERT_NE(0, seen.flags & ACK);
+		ASSERT_EQ(self->p.iss + 1, seen.ack);
+		if (seen.flags & SYN)
+			ASSERT_EQ(self->p.irs, seen.seq);
+		n++;
+	}
+	ASSERT_LE(1, n);
+	ASSERT_GE(2, n);
+	ASSERT_EQ(1, peer_count_listed(&self->p, ST_SYN_RCVD));
+	self->p.snd_nxt = self->p.iss + 1;
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 500));
+}
+
+/* RFC 9293, 3.5, figure 8: the first SYN was an old duplicate. */
+TEST_F(syn_rcvd, old_duplicate_syn)
+{
+	ROW("HS-20");
+	/* The client, in SYN_SENT with another ISS, resets what it did not ask for. */
+	send_seg(.flags = RST);
+	peer_pump(&self->p, 10);
+	listed_is(ST_NONE);
+	peer_reset(&self->p, PEER_PORT, SERVER_PORT);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	state_is(ST_ESTABLISHED);
+	send_seg(.flags = ACK | PSH, .len = 10);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+}
+
+TEST_F(syn_rcvd, new_syn_in_window_returns_to_listen)
+{
+	ROW("HS-21");
+	send_seg(.flags = SYN, .seq = 1000, .stray = true);
+	/* A reset may come with it; the SYN-ACK of a new attempt may not yet. */
+	peer_drain(&self->p, 100);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_SYN_RCVD));
+	peer_reset(&self->p, PEER_PORT, SERVER_PORT);
+	ASSERT_TRUE(peer_handshake(&self->p));
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+}
+
+TEST_F(syn_rcvd, new_syn_out_of_window_draws_ack)
+{
+	ROW("HS-21");
+	send_seg(.flags = SYN, .seq = -100000, .stray = true);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_SYN_RCVD);
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+}
+
+TEST_F(syn_rcvd, data_with_ack_completes)
+{
+	ROW("HS-23");
+	send_seg(.flags = ACK | PSH, .len = 100);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 100));
+	state_is(ST_ESTABLISHED);
+}
+
+TEST_F(syn_rcvd, lost_ack_after_synack_retransmission)
+{
+	ROW("HS-23");
+	expect(.flags = SYN | ACK, .gap = 1000);
+	send_seg(.flags = ACK);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	state_is(ST_ESTABLISHED);
+	silence(3000);
+}
+
+TEST_F(syn_rcvd, data_and_fin_ride_on_ack)
+{
+	ROW("HS-24");
+	ROW("CLS-09");
+	send_seg(.flags = FIN | ACK | PSH, .len = 100);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	expect(.flags = ACK);
+	state_is(ST_CLOSE_WAIT);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 100));
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+}
+
+TEST_F(syn_rcvd, wrong_ack_draws_rst_and_entry_survives)
+{
+	ROW("HS-25");
+	send_seg(.flags = ACK, .ack = 1);
+	expect(.flags = RST, .seq = 1, .within = NOW);
+	send_seg(.flags = ACK, .ack = -1);
+	expect(.flags = RST, .seq = -1, .within = NOW);
+	listed_is(ST_SYN_RCVD);
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 100));
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+}
+
+TEST_F(syn_rcvd, segment_without_ack_is_dropped)
+{
+	ROW("DATA-05");
+	send_seg(.flags = 0, .len = 10, .stray = true);
+	send_seg(.flags = FIN, .stray = true);
+	silence(500);
+	listed_is(ST_SYN_RCVD);
+	send_seg(.flags = ACK);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	ASSERT_TRUE(peer_read_nothing(&self->p, self->fd));
+}
+
+TEST_F(syn_rcvd, out_of_window_draws_ack)
+{
+	ROW("DATA-02");
+	ROW("DATA-03");
+	send_seg(.flags = ACK | PSH, .len = 10, .seq = 100000);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_SYN_RCVD);
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+}
+
+WIRE_FIXTURE(simultaneous_open)
+
+/* Both sides have sent a SYN; the stack's was first on the wire. */
+FIXTURE_SETUP(simultaneous_open)
+{
+	self->lfd = -1;
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->fd = peer_connect_start(&self->p);
+	ASSERT_LE(0, self->fd);
+	expect(.flags = SYN, .within = NOW);
+	state_is(ST_SYN_SENT);
+	send_seg(.flags = SYN);
+	expect(.flags = SYN | ACK, .within = NOW);
+	state_is(ST_SYN_RCVD);
+}
+
+/* RFC 9293, 3.5, figure 7; appendix A.2: the SYN-ACK's own number is below RCV.NXT. */
+TEST_F(simultaneous_open, synack_establishes)
+{
+	ROW("HS-08");
+	ROW("HS-09");
+	send_seg(.flags = SYN | ACK, .stray = true);
+	self->p.snd_nxt = self->p.iss + 1;
+	ASSERT_TRUE(peer_poll(&self->p, self->fd, POLLOUT, 500));
+	ASSERT_EQ(0, peer_so_error(self->fd));
+	state_is(ST_ESTABLISHED);
+	peer_drain(&self->p, 10);
+	send_seg(.flags = ACK | PSH, .len = 10);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 20));
+	expect(.flags = ACK | PSH, .len = 20);
+}
+
+TEST_F(simultaneous_open, ack_establishes)
+{
+	ROW("HS-08");
+	send_seg(.flags = ACK);
+	ASSERT_TRUE(peer_poll(&self->p, self->fd, POLLOUT, 500));
+	ASSERT_EQ(0, peer_so_error(self->fd));
+	state_is(ST_ESTABLISHED);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 20));
+	expect(.flags = ACK | PSH, .len = 20);
+	send_seg(.flags = ACK | PSH, .len = 10);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+}
+
+TEST_F(simultaneous_open, rst_refuses)
+{
+	ROW("HS-10");
+	send_seg(.flags = RST);
+	ASSERT_TRUE(peer_poll(&self->p, self->fd, POLLERR, 500));
+	ASSERT_EQ(ECONNREFUSED, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+}
+
+TEST_F(simultaneous_open, synack_is_retransmitted)
+{
+	ROW("HS-08");
+	expect(.flags = SYN | ACK, .within = 2500);
+	send_seg(.flags = ACK);
+	ASSERT_TRUE(peer_poll(&self->p, self->fd, POLLOUT, 500));
+	state_is(ST_ESTABLISHED);
+}
+
+/* RFC 9293, 3.10.4: close() in SYN_RCVD sends FIN after what is queued. */
+TEST_F(simultaneous_open, close_sends_fin)
+{
+	ROW("CLS-01");
+	shutdown(self->fd, SHUT_WR);
+	expect(.flags = FIN | ACK, .within = NOW);
+	state_is(ST_FIN_WAIT_1);
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+}
+
+TEST_HARNESS_MAIN

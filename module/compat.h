@@ -49,7 +49,7 @@ typedef struct sockaddr xtcp_sockaddr_t;
 #endif
 
 /* Owner of a socket. */
-static inline kuid_t xtcp_sk_uid(const struct sock *sk)
+static inline kuid_t xtcp_compat_uid(const struct sock *sk)
 {
 #ifdef XTCP_HAVE_SK_UID
 	return sk_uid(sk);

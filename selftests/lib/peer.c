@@ -103,6 +103,23 @@ static bool set_ipv6(const char *name)
 	return done;
 }
 
+/* The address is usable when a worker of the kernel has looked at it, without carrier or DAD. */
+static bool wait_ipv6(void)
+{
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+	int ctl = socket(AF_INET6, SOCK_DGRAM, 0), tries = 0;
+	bool done;
+
+	peer_addr(AF_INET6, stack_ip(AF_INET6), &sin6.sin6_addr);
+	do {
+		done = !bind(ctl, (void *)&sin6, sizeof(sin6));
+		if (!done)
+			usleep(1000);
+	} while (!done && ++tries < 2000);
+	close(ctl);
+	return done || complain("IPv6 address");
+}
+
 static bool configure(const char *name, int mtu)
 {
 	int ctl = socket(AF_INET, SOCK_DGRAM, 0);
@@ -161,8 +178,9 @@ bool peer_open_link(struct peer *p, int family, int mtu, bool csum_offload)
 	p->offer_sack = true;
 	p->win = 65535;
 	p->k_wscale = -1;
+	peer_mark(p);
 	peer_reset(p, PEER_PORT, SERVER_PORT);
-	return true;
+	return wait_ipv6();
 }
 
 bool peer_open(struct peer *p, int family)

@@ -14,17 +14,23 @@
 #include "peer.h"
 #include "sock.h"
 
+/* The harness's assertions are two statements; this is one, fit for a loop's body. */
+#define must(condition)		\
+	do {			\
+		ASSERT_TRUE(condition);	\
+	} while (0)
+
 /* Script lines; the fixture's flow is always self->p. */
 #define send_seg(...)	peer_send(&self->p, &(struct seg){ __VA_ARGS__ })
-#define expect(...)	ASSERT_TRUE(peer_expect(&self->p, &(struct want){ __VA_ARGS__ }))
-#define silence(ms)	ASSERT_TRUE(peer_silence(&self->p, (ms)))
+#define expect(...)	must(peer_expect(&self->p, &(struct want){ __VA_ARGS__ }))
+#define silence(ms)	must(peer_silence(&self->p, (ms)))
 
-#define state_is(st)	ASSERT_TRUE(peer_state_is(&self->p, self->fd, (st)))
-#define listed_is(st)	ASSERT_EQ((st), peer_listed(&self->p))
+#define state_is(st)	must(peer_state_is(&self->p, self->fd, (st)))
+#define listed_is(st)	must(peer_await_listed(&self->p, (st), 0))
 
 /* The same for another flow of the same link. */
 #define send_on(q, ...)		peer_send((q), &(struct seg){ __VA_ARGS__ })
-#define expect_on(q, ...)	ASSERT_TRUE(peer_expect((q), &(struct want){ __VA_ARGS__ }))
+#define expect_on(q, ...)	must(peer_expect((q), &(struct want){ __VA_ARGS__ }))
 
 /* A fixture with one flow, a listener and a connection, over IPv4 and IPv6. */
 #define WIRE_FIXTURE(name)						\

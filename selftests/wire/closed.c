@@ -35,10 +35,11 @@ TEST_F(closed, connect_is_refused)
 
 	ROW("HS-14");
 	ASSERT_LE(0, fd);
-	if (variant->family == AF_INET6)
+	if (variant->family == AF_INET6) {
 		ASSERT_EQ(-1, connect(fd, (void *)&to6, sizeof(to6)));
-	else
+	} else {
 		ASSERT_EQ(-1, connect(fd, (void *)&to4, sizeof(to4)));
+	}
 	ASSERT_EQ(ECONNREFUSED, errno);
 	ASSERT_GT(100000, peer_now_us() - start);
 }

@@ -103,8 +103,9 @@ TEST_F(syn_rcvd, repeated_syn_gets_same_synack)
 		ASSERT_EQ(NULL, seen.bad);
 		ASSERT_NE(0, seen.flags & ACK);
 		ASSERT_EQ(self->p.iss + 1, seen.ack);
-		if (seen.flags & SYN)
+		if (seen.flags & SYN) {
 			ASSERT_EQ(self->p.irs, seen.seq);
+		}
 		n++;
 	}
 	ASSERT_LE(1, n);

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * FIN_WAIT_1: our FIN is out and not acknowledged (RFC 9293, 3.6, 3.10.7.4).
+ */
+#include "peer_test.h"
+
+WIRE_FIXTURE(fin_wait_1)
+
+/* Writing is shut down; the descriptor stays. */
+FIXTURE_SETUP(fin_wait_1)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = FIN | ACK, .within = NOW);
+	state_is(ST_FIN_WAIT_1);
+}
+
+TEST_F(fin_wait_1, ack_of_fin)
+{
+	ROW("CLS-03");
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+	silence(1000);
+}
+
+TEST_F(fin_wait_1, fin_without_ack_of_ours)
+{
+	ROW("CLS-07");
+	send_seg(.flags = FIN | ACK, .ack = -1);
+	expect(.flags = ACK, .within = NOW);
+	state_is(ST_CLOSING);
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+}
+
+TEST_F(fin_wait_1, fin_with_ack_of_ours)
+{
+	ROW("CLS-08");
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_TIME_WAIT);
+	silence(2000);
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+}
+
+/* Everything in one segment: acknowledgment of our FIN, data, FIN. */
+TEST_F(fin_wait_1, ack_data_and_fin)
+{
+	ROW("CLS-08");
+	ROW("CLS-09");
+	send_seg(.flags = FIN | ACK | PSH, .len = 100);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_TIME_WAIT);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 100));
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+}
+
+TEST_F(fin_wait_1, data_still_flows)
+{
+	ROW("CLS-05");
+	send_seg(.flags = ACK | PSH, .len = 100, .ack = -1);
+	expect(.flags = ACK, .within = 300);
+	state_is(ST_FIN_WAIT_1);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 100));
+}
+
+TEST_F(fin_wait_1, send_is_refused)
+{
+	ROW("DATA-34");
+	ASSERT_EQ(-1, send(self->fd, "x", 1, MSG_NOSIGNAL));
+	ASSERT_EQ(EPIPE, errno);
+}
+
+/* FIN copies at doubling gaps; the first may come early as a loss probe. */
+TEST_F_TIMEOUT(fin_wait_1, fin_is_retransmitted, 100)
+{
+	ROW("CLS-11");
+	expect(.flags = FIN | ACK, .seq = -1, .within = 400);
+	expect(.flags = FIN | ACK, .seq = -1, .within = 1000);
+	expect(.flags = FIN | ACK, .seq = -1, .within = 2000);
+	expect(.flags = FIN | ACK, .seq = -1, .within = 4000);
+	state_is(ST_FIN_WAIT_1);
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+	silence(5000);
+}
+
+TEST_F(fin_wait_1, exact_rst_resets)
+{
+	ROW("CLS-33");
+	send_seg(.flags = RST);
+	ASSERT_EQ(ECONNRESET, peer_read_errno(&self->p, self->fd));
+	listed_is(ST_NONE);
+	silence(1000);
+}
+
+TEST_F(fin_wait_1, inexact_rst_draws_challenge_ack)
+{
+	ROW("SEC-01");
+	send_seg(.flags = RST, .seq = 100);
+	expect(.flags = ACK, .within = NOW);
+	state_is(ST_FIN_WAIT_1);
+}
+
+TEST_F(fin_wait_1, syn_draws_challenge_ack)
+{
+	ROW("SEC-02");
+	send_seg(.flags = SYN, .seq = 1);
+	expect(.flags = ACK, .within = NOW);
+	state_is(ST_FIN_WAIT_1);
+}
+
+/* D18. */
+TEST_F(fin_wait_1, ack_above_snd_nxt_draws_ack)
+{
+	ROW("DATA-06");
+	send_seg(.flags = ACK, .ack = 1);
+	expect(.flags = ACK, .within = NOW);
+	state_is(ST_FIN_WAIT_1);
+}
+
+TEST_F(fin_wait_1, linger_zero_aborts)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	ROW("CLS-27");
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	close(self->fd);
+	must(peer_expect_either(&self->p, &(struct want){ .flags = RST | ACK, .within = NOW },
+				&(struct want){ .flags = RST }));
+	listed_is(ST_NONE);
+	silence(1000);
+}
+
+WIRE_FIXTURE(fin_wait_1_orphan)
+
+/* The application has closed; nobody will read any more. */
+FIXTURE_SETUP(fin_wait_1_orphan)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	close(self->fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	listed_is(ST_FIN_WAIT_1);
+}
+
+TEST_F(fin_wait_1_orphan, normal_close)
+{
+	ROW("CLS-03");
+	ROW("CLS-05");
+	send_seg(.flags = ACK);
+	listed_is(ST_FIN_WAIT_2);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_TIME_WAIT);
+}
+
+/*
+ * No acknowledgment ever comes. Copies of the FIN with doubled gaps, then the end
+ * in bounded time: about 8 tries from an RTO of 200 ms are 102 s.
+ */
+TEST_F_TIMEOUT(fin_wait_1_orphan, gives_up, 600)
+{
+	uint64_t start = peer_now_us();
+	int gap = 0, before, n = 0;
+	struct got seen;
+
+	ROW("CLS-11");
+	while (peer_listed(&self->p) != ST_NONE) {
+		uint64_t last_us = self->p.last_us;
+
+		ASSERT_GT(300000000, peer_now_us() - start);
+		if (!peer_next(&self->p, &seen, 1000)) {
+			continue;
+		}
+		ASSERT_EQ(FIN | ACK, seen.flags);
+		ASSERT_EQ(self->p.rcv_nxt - 1, seen.seq);
+		before = gap;
+		gap = (seen.us - last_us) / 1000;
+		n++;
+		/* The first two may be a loss probe and the first time-out. */
+		if (n > 2) {
+			ASSERT_LE(2 * before - before / 4 - 20, gap);
+			ASSERT_GE(2 * before + before / 2 + 40, gap);
+		}
+	}
+	ASSERT_LE(6, n);
+	ASSERT_GE(12, n);
+	ASSERT_LE(20000000, peer_now_us() - start);
+}
+
+TEST_F(fin_wait_1_orphan, data_draws_rst)
+{
+	ROW("CLS-22");
+	send_seg(.flags = ACK | PSH, .len = 100);
+	must(peer_expect_either(&self->p, &(struct want){ .flags = RST, .within = NOW },
+				&(struct want){ .flags = RST | ACK, .any_ack = true }));
+	listed_is(ST_NONE);
+}
+
+TEST_F(fin_wait_1_orphan, rst_ends_silently)
+{
+	ROW("CLS-33");
+	send_seg(.flags = RST);
+	silence(1000);
+	listed_is(ST_NONE);
+}
+
+TEST_HARNESS_MAIN

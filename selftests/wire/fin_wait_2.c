@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * FIN_WAIT_2: our FIN is acknowledged, the peer may still send (RFC 9293, 3.6, 3.6.1, 3.10.7.4).
+ */
+#include "peer_test.h"
+
+WIRE_FIXTURE(fin_wait_2)
+
+/* Half closed; the descriptor stays. */
+FIXTURE_SETUP(fin_wait_2)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+}
+
+TEST_F(fin_wait_2, fin_leads_to_time_wait)
+{
+	ROW("CLS-03");
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_TIME_WAIT);
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+	close(self->fd);
+	listed_is(ST_TIME_WAIT);
+	silence(2000);
+}
+
+TEST_F(fin_wait_2, data_flows_until_fin)
+{
+	int mss = self->p.mss - 12, i;
+	struct got seen;
+
+	ROW("CLS-05");
+	for (i = 0; i < 100; i++) {
+		send_seg(.flags = ACK, .len = mss);
+		must(peer_read(&self->p, self->fd, mss));
+		while (peer_next(&self->p, &seen, 0))
+			ASSERT_EQ(ACK, seen.flags);
+	}
+	peer_drain(&self->p, 300);
+	state_is(ST_FIN_WAIT_2);
+	send_seg(.flags = FIN | ACK | PSH, .len = 10);
+	expect(.flags = ACK, .within = NOW);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+	listed_is(ST_TIME_WAIT);
+}
+
+TEST_F_TIMEOUT(fin_wait_2, stays_while_owned, 700)
+{
+	ROW("CLS-21");
+	silence(600000);
+	state_is(ST_FIN_WAIT_2);
+	send_seg(.flags = ACK | PSH, .len = 10);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+}
+
+TEST_F(fin_wait_2, exact_rst_resets)
+{
+	ROW("CLS-33");
+	send_seg(.flags = RST);
+	ASSERT_EQ(ECONNRESET, peer_read_errno(&self->p, self->fd));
+	listed_is(ST_NONE);
+}
+
+TEST_F(fin_wait_2, inexact_rst_draws_challenge_ack)
+{
+	ROW("SEC-01");
+	send_seg(.flags = RST, .seq = 100);
+	expect(.flags = ACK, .within = NOW);
+	state_is(ST_FIN_WAIT_2);
+}
+
+TEST_F(fin_wait_2, fin_ahead_of_a_gap_waits)
+{
+	ROW("CLS-10");
+	send_seg(.flags = FIN | ACK, .seq = 10);
+	expect(.flags = ACK, .any_opts = true, .within = NOW);
+	state_is(ST_FIN_WAIT_2);
+	send_seg(.flags = ACK | PSH, .len = 10);
+	self->p.snd_nxt += 1;
+	expect(.flags = ACK);
+	listed_is(ST_TIME_WAIT);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+}
+
+TEST_F(fin_wait_2, linger_zero_aborts)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	ROW("CLS-27");
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	close(self->fd);
+	must(peer_expect_either(&self->p, &(struct want){ .flags = RST | ACK, .within = NOW },
+				&(struct want){ .flags = RST }));
+	listed_is(ST_NONE);
+}
+
+TEST_F(fin_wait_2, linger2_negative_ends_at_once)
+{
+	ROW("CLS-21");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_LINGER2, -1));
+	close(self->fd);
+	peer_drain(&self->p, 100);
+	listed_is(ST_NONE);
+}
+
+TEST_F_TIMEOUT(fin_wait_2, linger2_shortens, 100)
+{
+	ROW("CLS-21");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_LINGER2, 5));
+	close(self->fd);
+	peer_pump(&self->p, 4500);
+	listed_is(ST_FIN_WAIT_2);
+	ASSERT_TRUE(peer_await_listed(&self->p, ST_NONE, 1500));
+}
+
+WIRE_FIXTURE(fin_wait_2_orphan)
+
+/* The application has closed. */
+FIXTURE_SETUP(fin_wait_2_orphan)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	close(self->fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = ACK);
+	listed_is(ST_FIN_WAIT_2);
+}
+
+TEST_F_TIMEOUT(fin_wait_2_orphan, ends_after_60_s, 200)
+{
+	uint64_t start = peer_now_us();
+
+	ROW("CLS-21");
+	silence(59500);
+	listed_is(ST_FIN_WAIT_2);
+	ASSERT_TRUE(peer_await_listed(&self->p, ST_NONE, 9000));
+	ASSERT_LE(59900000, peer_now_us() - start);
+	silence(100);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = RST, .seq = 0, .within = NOW);
+}
+
+TEST_F(fin_wait_2_orphan, fin_leads_to_time_wait)
+{
+	ROW("CLS-03");
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_TIME_WAIT);
+}
+
+TEST_F(fin_wait_2_orphan, data_draws_rst)
+{
+	ROW("CLS-22");
+	send_seg(.flags = ACK | PSH, .len = 10);
+	must(peer_expect_either(&self->p, &(struct want){ .flags = RST, .within = NOW },
+				&(struct want){ .flags = RST | ACK, .any_ack = true }));
+	listed_is(ST_NONE);
+}
+
+TEST_F(fin_wait_2_orphan, rst_ends_silently)
+{
+	ROW("CLS-33");
+	send_seg(.flags = RST);
+	silence(500);
+	listed_is(ST_NONE);
+}
+
+TEST_HARNESS_MAIN

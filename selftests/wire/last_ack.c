@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * LAST_ACK: the passive closer waits for the acknowledgment of its FIN (RFC 9293, 3.6, 3.10.7.4).
+ */
+#include "peer_test.h"
+
+WIRE_FIXTURE(last_ack)
+
+FIXTURE_SETUP(last_ack)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = FIN | ACK, .within = NOW);
+	state_is(ST_LAST_ACK);
+}
+
+TEST_F(last_ack, ack_removes_without_time_wait)
+{
+	ROW("CLS-04");
+	send_seg(.flags = ACK);
+	silence(1000);
+	listed_is(ST_NONE);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_TIME_WAIT));
+	ASSERT_EQ(ST_CLOSED, peer_state(self->fd));
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+	send_seg(.flags = ACK);
+	expect(.flags = RST, .seq = 0, .within = NOW);
+}
+
+TEST_F(last_ack, old_ack_does_not_remove)
+{
+	ROW("CLS-04");
+	send_seg(.flags = ACK, .ack = -1);
+	state_is(ST_LAST_ACK);
+}
+
+TEST_F(last_ack, orphan_ends_with_ack)
+{
+	ROW("CLS-04");
+	close(self->fd);
+	listed_is(ST_LAST_ACK);
+	send_seg(.flags = ACK);
+	silence(1000);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_TIME_WAIT));
+	listed_is(ST_NONE);
+}
+
+TEST_F_TIMEOUT(last_ack, fin_is_retransmitted, 100)
+{
+	ROW("CLS-11");
+	expect(.flags = FIN | ACK, .seq = -1, .within = 600);
+	expect(.flags = FIN | ACK, .seq = -1, .within = 1200);
+	expect(.flags = FIN | ACK, .seq = -1, .within = 2500);
+	state_is(ST_LAST_ACK);
+	send_seg(.flags = ACK);
+	listed_is(ST_NONE);
+	silence(3000);
+}
+
+TEST_F_TIMEOUT(last_ack, orphan_gives_up, 600)
+{
+	uint64_t start = peer_now_us();
+
+	ROW("CLS-11");
+	close(self->fd);
+	while (peer_listed(&self->p) != ST_NONE) {
+		ASSERT_GT(300000000, peer_now_us() - start);
+		peer_drain(&self->p, 500);
+	}
+	ASSERT_LE(10000000, peer_now_us() - start);
+}
+
+TEST_F(last_ack, repeated_fin_is_acknowledged_again)
+{
+	ROW("CLS-12");
+	send_seg(.flags = FIN | ACK, .seq = -1, .ack = -1);
+	must(peer_expect_either(&self->p,
+				&(struct want){ .flags = ACK, .any_opts = true, .within = 400 },
+				&(struct want){ .flags = FIN | ACK, .seq = -1 }));
+	state_is(ST_LAST_ACK);
+}
+
+TEST_F(last_ack, text_beyond_fin_is_ignored)
+{
+	ROW("CLS-12");
+	send_seg(.flags = ACK | PSH, .len = 100, .ack = -1, .stray = true);
+	peer_drain(&self->p, 50);
+	state_is(ST_LAST_ACK);
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+}
+
+TEST_F(last_ack, rst_is_silent)
+{
+	ROW("CLS-33");
+	send_seg(.flags = RST);
+	silence(1000);
+	listed_is(ST_NONE);
+}
+
+/* RFC 9293, 3.10.5: nothing is sent in this state. */
+TEST_F(last_ack, abort_sends_nothing)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	ROW("CLS-27");
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	close(self->fd);
+	silence(1000);
+	listed_is(ST_NONE);
+}
+
+TEST_HARNESS_MAIN

@@ -142,8 +142,9 @@ TEST_F(bind, same_port_other_address)
 	int a, b;
 
 	ROW("API-02");
-	if (variant->family == AF_INET6)
+	if (variant->family == AF_INET6) {
 		ASSERT_TRUE(xt_run("ip addr add 2001:db8:1::1/128 dev lo nodad"));
+	}
 	a = ASSERT_FD(bound(&one, 0, 0));
 	ASSERT_RET(0, xt_sockname(a, &one));
 	xt_set_port(&other, xt_port(&one));

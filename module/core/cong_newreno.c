@@ -49,13 +49,10 @@ static void congestion_avoidance(struct xtcp_cong *cong, u32 acked_bytes)
 
 static void newreno_ack(struct xtcp_cong *cong, u32 acked_bytes, u64 now_us)
 {
-	if (xtcp_cong_is_slow_start(cong)) {
+	if (xtcp_cong_is_slow_start(cong))
 		acked_bytes = slow_start(cong, acked_bytes);
-		if (!acked_bytes)
-			return;
-	}
-
-	congestion_avoidance(cong, acked_bytes);
+	if (acked_bytes)
+		congestion_avoidance(cong, acked_bytes);
 	cong->cwnd_bytes = min_t(u32, cong->cwnd_bytes, XTCP_CWND_MAX);
 }
 

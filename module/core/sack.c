@@ -14,6 +14,15 @@ static bool touches(const struct xtcp_sack *block, u32 start, u32 end)
 	return xtcp_seq_leq(block->start, end) && xtcp_seq_leq(start, block->end);
 }
 
+/*
+ * @low <= @start < @end <= @high, by distances from @low: pairwise comparisons could
+ * lead an invented block all the way around.
+ */
+static bool lies_within(u32 low, u32 high, u32 start, u32 end)
+{
+	return start - low < end - low && end - low <= high - low;
+}
+
 /* Forget block @i, keep the order of the others. */
 static void drop_block(struct xtcp_sack_list *list, unsigned int i)
 {
@@ -168,8 +177,7 @@ void xtcp_sack_fill(struct xtcp_sack_list *list, struct xtcp_opts *opt, unsigned
  */
 bool xtcp_sack_is_valid(u32 snd_una, u32 snd_nxt, u32 start, u32 end)
 {
-	return xtcp_seq_lt(snd_una, start) && xtcp_seq_lt(start, end) &&
-	       xtcp_seq_leq(end, snd_nxt);
+	return start != snd_una && lies_within(snd_una, snd_nxt, start, end);
 }
 
 /**
@@ -215,12 +223,9 @@ enum xtcp_sack_verdict xtcp_sack_check(const struct xtcp_opts *opt, unsigned int
 	u32 start = opt->sack[i].start;
 	u32 end = opt->sack[i].end;
 
-	if (!i && xtcp_sack_is_dsack(opt, ack)) {
-		if (!xtcp_seq_lt(start, end) || xtcp_seq_gt(end, snd_nxt) ||
-		    xtcp_seq_lt(start, snd_una - max_snd_wnd))
-			return XTCP_SACK_IGNORE;
-		return XTCP_SACK_DUPLICATE;
-	}
+	if (!i && xtcp_sack_is_dsack(opt, ack))
+		return lies_within(snd_una - max_snd_wnd, snd_nxt, start, end) ?
+		       XTCP_SACK_DUPLICATE : XTCP_SACK_IGNORE;
 
 	return xtcp_sack_is_valid(snd_una, snd_nxt, start, end) ? XTCP_SACK_NEW : XTCP_SACK_IGNORE;
 }

@@ -122,7 +122,7 @@ static void eat_segment(struct sock *sk, struct sk_buff *skb)
 	__skb_unlink(skb, &sk->sk_receive_queue);
 	/* The charge ends under the lock, whoever else still looks at the segment. */
 	skb_orphan(skb);
-	kfree_skb(skb);
+	consume_skb(skb);
 }
 
 /* Keep the segment whose timestamp goes with what was copied: the last one. */
@@ -130,7 +130,7 @@ static void keep_stamped(struct recv_op *op, struct sk_buff *skb)
 {
 	if (!sock_flag(op->sk, SOCK_RCVTSTAMP) && !READ_ONCE(op->sk->sk_tsflags))
 		return;
-	kfree_skb(op->stamped);
+	consume_skb(op->stamped);
 	op->stamped = skb_get(skb);
 }
 
@@ -337,7 +337,7 @@ static int recv_locked(struct sock *sk, struct msghdr *msg, size_t len, int flag
 	if (op.stamped) {
 		if (ret >= 0)
 			sock_recv_timestamp(msg, sk, op.stamped);
-		kfree_skb(op.stamped);
+		consume_skb(op.stamped);
 	}
 	return ret;
 }

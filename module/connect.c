@@ -162,7 +162,7 @@ int xtcp_connect_dissolve(struct sock *sk, int flags)
 
 /* ---- listeners -------------------------------------------------------------- */
 
-/* Oldest child nobody has accepted yet, with the queue's reference; NULL: none. */
+/* Oldest child nobody has accepted yet; its base reference is the caller's. NULL: none. */
 static struct sock *pop_child(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
@@ -184,6 +184,8 @@ static void drop_child(struct sock *sk)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct sock *listener;
 
+	/* xtcp_conn_orphan() drops the base reference. */
+	sock_hold(sk);
 	local_bh_disable();
 	bh_lock_sock(sk);
 	listener = xp->parent;
@@ -336,7 +338,6 @@ static void release_from_queue(struct sock *child)
 	release_sock(child);
 	if (listener)
 		sock_put(listener);
-	sock_put(child);
 }
 
 /**

@@ -78,11 +78,9 @@ static void tune_rcvbuf(struct sock *sk)
 	u64 now_us = xtcp_now_us();
 	u32 copied_bytes;
 
-	if (!xp->rcvq_us) {
+	/* What an initial window brings is no reason to grow. */
+	if (!xp->rcvq_space)
 		xp->rcvq_space = min_t(u32, xp->rcv_wnd, XTCP_INIT_CWND_SEGS * xp->advmss);
-		xp->rcvq_seq = xp->copied_seq;
-		xp->rcvq_us = now_us;
-	}
 	if (!xp->rcv_rtt_us || now_us - xp->rcvq_us < xp->rcv_rtt_us >> 3)
 		return;
 	copied_bytes = xp->copied_seq - xp->rcvq_seq;

@@ -176,6 +176,12 @@ def connection__mapped_address_is_the_same_peer():
     return ladder(text, '--expect', ACCEPTED)[0] == 0
 
 
+def connection__without_a_port_yet():
+    text = Trace().handshake().text.replace(
+        f'src={CLIENT} dst={SERVER} old=CLOSED', 'src=0.0.0.0:0 dst=0.0.0.0:0 old=CLOSED')
+    return ladder(text, '--expect', OPENED)[0] == 0
+
+
 def connection__none_in_the_trace():
     return ladder('nothing of that kind\n')[0] == 1
 
@@ -199,7 +205,7 @@ CASES = [handshake__numbers, sequence__wraps, four_way_close__states,
          four_way_close__wrong_states_fail, simultaneous_close__arrows_are_cut,
          segment__lost_and_sent_again, segment__recut_on_the_way_is_not_lost,
          connection__port_pair_used_again, connection__chosen_by_flow,
-         connection__mapped_address_is_the_same_peer, connection__none_in_the_trace,
+         connection__mapped_address_is_the_same_peer, connection__without_a_port_yet, connection__none_in_the_trace,
          svg__is_well_formed, svg__time_runs_downwards]
 
 

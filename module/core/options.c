@@ -126,7 +126,8 @@ static void take_option(struct xtcp_opts *opt, const u8 *p, unsigned int len, bo
 
 /**
  * xtcp_options_parse() - read the options of a segment
- * @opt: filled in; members whose bit is not in @opt->seen are zero
+ * @opt: filled in; members whose bit is not in @opt->seen are zero, SACK blocks from
+ *	@opt->nr_sacks on undefined
  * @p: first byte after the fixed header, any alignment
  * @len: bytes of options
  * @syn: the segment has the SYN flag

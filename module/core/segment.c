@@ -64,16 +64,16 @@ bool xtcp_segment_is_acceptable(u32 rcv_nxt, u32 rcv_wnd, u32 seq, u32 seg_len)
 void xtcp_segment_trim(u32 rcv_nxt, u32 rcv_wnd, u32 seq, u32 text_bytes, bool fin,
 		       struct xtcp_cut *cut)
 {
-	u32 edge = rcv_nxt + rcv_wnd;
-	u32 end = seq + text_bytes;
+	bool late = xtcp_seq_lt(seq, rcv_nxt);
+	u32 old = late ? rcv_nxt - seq : 0;		/* numbers before RCV.NXT */
+	u32 ahead = late ? 0 : seq - rcv_nxt;		/* numbers skipped after it */
+	u32 room = ahead < rcv_wnd ? rcv_wnd - ahead : 0;
+	u32 rest;
 
-	cut->head_bytes = 0;
-	cut->tail_bytes = 0;
-	if (xtcp_seq_lt(seq, rcv_nxt))
-		cut->head_bytes = min_t(u32, rcv_nxt - seq, text_bytes);
-	if (xtcp_seq_gt(end, edge))
-		cut->tail_bytes = min_t(u32, end - edge, text_bytes - cut->head_bytes);
-	cut->fin = fin && xtcp_seq_geq(end, edge);
+	cut->head_bytes = min(old, text_bytes);
+	rest = text_bytes - cut->head_bytes;
+	cut->tail_bytes = rest > room ? rest - room : 0;
+	cut->fin = fin && old <= text_bytes && rest >= room;
 }
 
 /**

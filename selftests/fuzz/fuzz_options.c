@@ -37,11 +37,12 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	MUST(xtcp_options_build(&opt, built) == len);
 	xtcp_options_parse(&back, built, len, syn);
 	/* Four blocks and timestamps fit a hostile list of options, not ours. */
-	if (opt.seen & XTCP_OPT_TS && opt.nr_sacks == 4) {
-		memset(&opt.sack[3], 0, sizeof(opt.sack[3]));
+	if (opt.seen & XTCP_OPT_TS && opt.nr_sacks == 4)
 		opt.nr_sacks = 3;
-	}
-	MUST(!memcmp(&opt, &back, sizeof(opt)));
+	MUST(back.seen == opt.seen && back.nr_sacks == opt.nr_sacks);
+	MUST(back.mss == opt.mss && back.wscale == opt.wscale);
+	MUST(back.tsval == opt.tsval && back.tsecr == opt.tsecr);
+	MUST(!memcmp(back.sack, opt.sack, opt.nr_sacks * sizeof(opt.sack[0])));
 
 	return 0;
 }

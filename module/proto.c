@@ -39,6 +39,15 @@ static void leave_pressure(struct sock *sk)
 		WRITE_ONCE(memory_pressure, 0);
 }
 
+static int init_sock(struct sock *sk)
+{
+	int err = xtcp_conn_init_sock(sk);
+
+	if (!err)
+		xtcp_timer_init_sock(sk);
+	return err;
+}
+
 /* Out of the demux table; sockets enter it in connect(), listen() and on the wire only. */
 static void unhash(struct sock *sk)
 {
@@ -92,7 +101,7 @@ static int pre_connect_v4(struct sock *sk, xtcp_sockaddr_t *uaddr, int addr_len)
 	.disconnect		= xtcp_connect_dissolve,		\
 	.accept			= accept_child,				\
 	.ioctl			= get_ioctl,				\
-	.init			= xtcp_conn_init_sock,				\
+	.init			= init_sock,				\
 	.destroy		= xtcp_conn_destroy_sock,				\
 	.shutdown		= xtcp_close_shutdown,			\
 	.setsockopt		= xtcp_sockopt_set,			\

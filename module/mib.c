@@ -7,6 +7,9 @@
 #include "xtcp.h"
 #include "trace.h"
 
+/* Finds struct xtcp_net: here because this is the lowest file that needs it. */
+unsigned int xtcp_net_id __read_mostly;
+
 #define MIB_NAME(id, name)		name,
 #define DROP_NAME(id, name, word)	name,
 

@@ -113,8 +113,11 @@ static const struct net_offload offload_v6 = {
  */
 int xtcp_offload_init(void)
 {
-	if (inet_add_offload(&offload_v4, xtcp_protocol))
+	if (inet_add_offload(&offload_v4, xtcp_protocol)) {
+		pr_err("xtcp: IP protocol %d is taken; choose another with protocol=\n",
+		       xtcp_protocol);
 		return -EBUSY;
+	}
 #if IS_ENABLED(CONFIG_IPV6)
 	if (inet6_add_offload(&offload_v6, xtcp_protocol)) {
 		inet_del_offload(&offload_v4, xtcp_protocol);

@@ -410,8 +410,13 @@ bool peer_parse(struct peer_link *link, bool vnet, uint8_t *pkt, int len, struct
 			return th[0] < 128;
 		return th[0] == 3 || th[0] == 11 || th[0] == 12;
 	}
-	if (seen->proto != xt_ipproto())
+	if (seen->proto != IPPROTO_TCP && seen->proto != IPPROTO_XTCP)
 		return false;
+	if (seen->proto != xt_ipproto()) {
+		parse_segment(seen, family, ip, th, iplen - hlen);
+		seen->bad = "wrong IP protocol";
+		return true;
+	}
 	if (iplen != len)
 		seen->bad = "IP length";
 	return parse_segment(seen, family, ip, th, iplen - hlen);

@@ -168,6 +168,79 @@ bool peer_read(struct peer *p, int fd, int len)
 	return true;
 }
 
+/*
+ * Let the stack send all it may, acknowledge each segment, and again, until it has
+ * put @bytes in flight at once or @rounds are over. Slow start makes that quick.
+ * Returns the largest flight; nothing is outstanding afterwards.
+ */
+int peer_grow_flight(struct peer *p, int fd, int bytes, int rounds)
+{
+	static uint32_t ends[4096];
+	uint32_t una = p->rcv_nxt;
+	int most = 0, n, i, idle;
+	struct got seen;
+
+	for (idle = 0; idle < 2; rounds--) {
+		if (rounds > 0 && most < bytes)
+			while (peer_write_some(p, fd, 65536) > 0)
+				;
+		for (n = 0; n < 4096 && peer_next(p, &seen, 3);) {
+			if (seen.bad || seen.is_icmp || !(seen.flags & ACK)) {
+				printf("# peer: unexpected packet in a flight\n");
+				return -1;
+			}
+			if (seen.len)
+				ends[n++] = seen.seq + seen.len;
+		}
+		if ((int)(p->rcv_nxt - una) > most)
+			most = p->rcv_nxt - una;
+		for (i = 0; i < n; i++)
+			peer_send(p, &(struct seg){ .flags = ACK, .abs_ack = true, .ack = ends[i] });
+		una = p->rcv_nxt;
+		idle = n ? 0 : idle + 1;
+	}
+	return most;
+}
+
+/* How many bytes not seen before arrive within @ms; copies do not count. */
+int peer_new_bytes(struct peer *p, int ms)
+{
+	uint64_t until = peer_now_us() + ms * 1000ull;
+	uint32_t before = p->rcv_nxt;
+	struct got seen;
+	int64_t left;
+
+	for (;;) {
+		left = until - peer_now_us();
+		if (left <= 0 || !peer_next(p, &seen, left / 1000 + 1))
+			return p->rcv_nxt - before;
+	}
+}
+
+/*
+ * Send until the stack's window is closed; nothing is read meanwhile. The right
+ * edge must never move left (RFC 9293, 3.8.6, SHLD-14).
+ */
+bool peer_fill_window(struct peer *p)
+{
+	uint32_t edge = p->last.ack + peer_k_window(p), now;
+	int i, max = p->mss - 12, len;
+
+	for (i = 0; i < 2000 && peer_k_window(p); i++) {
+		len = peer_k_window(p) < (uint32_t)max ? (int)peer_k_window(p) : max;
+		peer_send(p, &(struct seg){ .flags = ACK, .len = len });
+		if (!peer_expect(p, &(struct want){ .flags = ACK, .any_opts = true }))
+			return false;
+		now = p->last.ack + peer_k_window(p);
+		if ((int32_t)(now - edge) < 0) {
+			printf("# peer: the right window edge moved left by %d\n", edge - now);
+			return false;
+		}
+		edge = now;
+	}
+	return !peer_k_window(p);
+}
+
 /* Neither data, end of file nor error is to be read. */
 bool peer_read_nothing(struct peer *p, int fd)
 {
@@ -204,8 +277,8 @@ int peer_read_errno(struct peer *p, int fd)
 	return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 ? errno : 0;
 }
 
-/* One send() of @len bytes of the pattern that peer_expect() verifies. */
-bool peer_write(struct peer *p, int fd, int len)
+/* One send() of up to @len bytes of the pattern that peer_expect() verifies. */
+int peer_write_some(struct peer *p, int fd, int len)
 {
 	uint8_t *buf = malloc(len);
 	int i, n;
@@ -216,6 +289,14 @@ bool peer_write(struct peer *p, int fd, int len)
 	free(buf);
 	if (n > 0)
 		p->wr_off += n;
+	return n;
+}
+
+/* The same, and all of it must be taken. */
+bool peer_write(struct peer *p, int fd, int len)
+{
+	int n = peer_write_some(p, fd, len);
+
 	if (n == len)
 		return true;
 	printf("# peer: send of %d bytes gave %d %s\n", len, n, n < 0 ? strerror(errno) : "");

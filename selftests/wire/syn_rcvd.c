@@ -294,15 +294,4 @@ TEST_F(simultaneous_open, synack_is_retransmitted)
 	state_is(ST_ESTABLISHED);
 }
 
-/* RFC 9293, 3.10.4: close() in SYN_RCVD sends FIN after what is queued. */
-TEST_F(simultaneous_open, close_sends_fin)
-{
-	ROW("CLS-01");
-	shutdown(self->fd, SHUT_WR);
-	expect(.flags = FIN | ACK, .within = NOW);
-	state_is(ST_FIN_WAIT_1);
-	send_seg(.flags = ACK);
-	state_is(ST_FIN_WAIT_2);
-}
-
 TEST_HARNESS_MAIN

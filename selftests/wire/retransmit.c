@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Retransmission: the timer, its back-off, Karn's rule, fast retransmit
+ * (RFC 6298; RFC 5681, 3.2; RFC 6582; RFC 9293, 3.8.1 to 3.8.3).
+ *
+ * SACK is not offered, so that neither RACK nor loss probes take part.
+ */
+#include "peer_test.h"
+
+/* With a round trip of nothing the time-out is its minimum (D4). */
+#define RTO_MIN_MS	200
+
+WIRE_FIXTURE(retransmit)
+
+FIXTURE_SETUP(retransmit)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->p.offer_sack = false;
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+}
+
+TEST_F_TIMEOUT(retransmit, backoff, 200)
+{
+	int i, gap = RTO_MIN_MS;
+
+	ROW("LOSS-07");
+	ROW("LOSS-04");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+	for (i = 0; i < 7; i++, gap *= 2)
+		expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = gap);
+	send_seg(.flags = ACK);
+	silence(30000);
+	state_is(ST_ESTABLISHED);
+}
+
+/* 15 copies: 924.6 s at least, the gaps not above 120 s; then ETIMEDOUT and no RST. */
+TEST_F_TIMEOUT(retransmit, gives_up, 1500)
+{
+	uint64_t start;
+	struct got seen;
+	int n = 0, gap = 0;
+	uint64_t last_us;
+
+	ROW("LOSS-11");
+	ROW("LOSS-04");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+	start = last_us = self->p.last_us;
+	while (peer_next(&self->p, &seen, 140000)) {
+		ASSERT_EQ(ACK | PSH, seen.flags);
+		ASSERT_EQ(self->p.rcv_nxt - 100, seen.seq);
+		gap = (seen.us - last_us) / 1000;
+		last_us = seen.us;
+		n++;
+		ASSERT_GE(136000, gap);
+	}
+	ASSERT_EQ(15, n);
+	ASSERT_LE(100000, gap);
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+	ASSERT_LE(800000000, last_us - start);
+}
+
+/* Only the earliest segment is repeated. */
+TEST_F(retransmit, earliest_segment_only)
+{
+	int full = self->p.mss - 12;
+
+	ROW("LOSS-07");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 3 * full));
+	expect(.flags = ACK, .any_psh = true, .len = full);
+	expect(.flags = ACK, .any_psh = true, .len = full);
+	expect(.flags = ACK | PSH, .len = full);
+	expect(.flags = ACK, .any_psh = true, .len = full, .seq = -3 * full, .gap = RTO_MIN_MS);
+	silence(RTO_MIN_MS * 2 - 20);
+}
+
+/* The timer restarts with each ACK of new data. */
+TEST_F(retransmit, timer_restarts_on_ack)
+{
+	int full = self->p.mss - 12;
+
+	ROW("LOSS-06");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 2 * full));
+	expect(.flags = ACK, .any_psh = true, .len = full);
+	expect(.flags = ACK | PSH, .len = full);
+	peer_pump(&self->p, RTO_MIN_MS - 40);
+	send_seg(.flags = ACK, .ack = -full);
+	/* A whole time-out from here; the sample of 160 ms has made it longer. */
+	silence(RTO_MIN_MS - 10);
+	expect(.flags = ACK | PSH, .len = full, .seq = -full, .within = 1500);
+}
+
+/* All acknowledged: the timer is off; data sent later starts it anew. */
+TEST_F(retransmit, timer_stops_and_starts)
+{
+	ROW("LOSS-06");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+	send_seg(.flags = ACK);
+	silence(3000);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+}
+
+/* The third duplicate ACK, and not the second. */
+TEST_F(retransmit, fast_retransmit)
+{
+	int full = self->p.mss - 12, i;
+
+	ROW("LOSS-14");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 10 * full));
+	for (i = 0; i < 10; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	send_seg(.flags = ACK, .ack = -10 * full);
+	send_seg(.flags = ACK, .ack = -10 * full);
+	silence(20);
+	send_seg(.flags = ACK, .ack = -10 * full);
+	expect(.flags = ACK, .any_psh = true, .len = full, .seq = -10 * full, .within = NOW);
+	send_seg(.flags = ACK);
+	silence(1000);
+}
+
+/* RFC 6582: a partial ACK repairs the next hole at once. */
+TEST_F(retransmit, partial_ack)
+{
+	int full = self->p.mss - 12, i;
+
+	ROW("LOSS-15");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 10 * full));
+	for (i = 0; i < 10; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	/* The first and the fifth are lost. */
+	for (i = 0; i < 8; i++)
+		send_seg(.flags = ACK, .ack = -10 * full);
+	expect(.flags = ACK, .any_psh = true, .len = full, .seq = -10 * full, .within = NOW);
+	peer_drain(&self->p, 20);
+	send_seg(.flags = ACK, .ack = -6 * full);
+	expect(.flags = ACK, .any_psh = true, .len = full, .seq = -6 * full, .within = NOW);
+	send_seg(.flags = ACK);
+	silence(1000);
+}
+
+/* Updates of the window and segments with data are no duplicate ACKs (RFC 5681, 2). */
+TEST_F(retransmit, window_updates_are_no_duplicates)
+{
+	int full = self->p.mss - 12, i;
+
+	ROW("LOSS-13");
+	/* A segment with data may lower the window, so that later ones can raise it. */
+	send_seg(.flags = ACK | PSH, .len = 10, .win = 20000);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 5 * full));
+	for (i = 0; i < 5; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	for (i = 1; i <= 4; i++)
+		send_seg(.flags = ACK, .ack = -5 * full, .win = 30000 + i);
+	silence(50);
+	send_seg(.flags = ACK);
+	silence(300);
+}
+
+/* Segments with data and an old ACK number are no duplicate ACKs either. */
+TEST_F(retransmit, data_both_ways)
+{
+	int i;
+
+	ROW("LOSS-13");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	for (i = 0; i < 5; i++) {
+		send_seg(.flags = ACK | PSH, .len = 10, .ack = -100);
+		expect(.flags = ACK, .within = 150);
+	}
+	send_seg(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 50));
+	silence(1000);
+}
+
+WIRE_FIXTURE(karn)
+
+/* Without timestamps an ACK of a repeated segment is ambiguous. */
+FIXTURE_SETUP(karn)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->p.offer_sack = false;
+	self->p.offer_ts = false;
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+}
+
+static unsigned int srtt_us(int fd)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len);
+	return info.tcpi_rtt;
+}
+
+TEST_F(karn, no_sample_from_a_repeated_segment)
+{
+	unsigned int before;
+
+	ROW("LOSS-05");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	send_seg(.flags = ACK);
+	before = srtt_us(self->fd);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+	peer_pump(&self->p, 100);
+	send_seg(.flags = ACK);
+	ASSERT_EQ(before, srtt_us(self->fd));
+}
+
+/* The backed-off time-out stays until new data is acknowledged the first time. */
+TEST_F_TIMEOUT(karn, backed_off_rto_is_kept, 60)
+{
+	ROW("LOSS-08");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 2 * RTO_MIN_MS);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 4 * RTO_MIN_MS);
+	send_seg(.flags = ACK);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 8 * RTO_MIN_MS);
+	send_seg(.flags = ACK);
+	/* A segment sent once and acknowledged ends it. */
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	send_seg(.flags = ACK);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .within = 400);
+}
+
+/* The SYN was lost: before data the time-out is 3 s (RFC 6298, 5.7). */
+TEST_F_TIMEOUT(karn, rto_after_lost_syn, 60)
+{
+	ROW("LOSS-09");
+	send_seg(.flags = RST);
+	peer_reset(&self->p, PEER_PORT + 1, 0);
+	self->fd = peer_connect_start(&self->p);
+	expect(.flags = SYN, .within = NOW);
+	expect(.flags = SYN, .gap = 1000);
+	send_seg(.flags = SYN | ACK);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 3000);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Windows: the acceptability table, flow control both ways, probes, Nagle, delayed
+ * acknowledgments (RFC 9293, 3.4, 3.7.4, 3.8.6, 3.10.7.4; RFC 5681, 4.2).
+ */
+#include "peer_test.h"
+
+/* Longer than the interval of answers to invalid segments (Linux: 500 ms). */
+#define QUIET_MS	600
+
+WIRE_FIXTURE_ESTABLISHED(window)
+
+/* Length 0, window open: RCV.NXT =< SEG.SEQ < RCV.NXT+RCV.WND. */
+TEST_F(window, empty_segment_edges)
+{
+	uint32_t wnd = peer_k_window(&self->p);
+
+	ROW("DATA-02");
+	ROW("DATA-03");
+	send_seg(.flags = ACK);
+	send_seg(.flags = ACK, .seq = wnd - 1);
+	silence(QUIET_MS);
+	send_seg(.flags = ACK, .seq = -1);
+	expect(.flags = ACK, .any_opts = true, .within = NOW);
+	wnd = peer_k_window(&self->p);
+	peer_pump(&self->p, QUIET_MS);
+	send_seg(.flags = ACK, .seq = wnd + 1);
+	expect(.flags = ACK, .within = NOW);
+	state_is(ST_ESTABLISHED);
+}
+
+/* The first number beyond the window; Linux counts it in. */
+TEST_F(window, empty_segment_at_right_edge)
+{
+	uint32_t wnd = peer_k_window(&self->p);
+
+	ROW("DATA-02");
+	send_seg(.flags = ACK, .seq = wnd);
+	expect(.flags = ACK, .within = NOW);
+}
+
+/* Length above 0, window open: the first or the last byte is in it. */
+TEST_F(window, data_edges)
+{
+	uint32_t wnd = peer_k_window(&self->p);
+
+	ROW("DATA-02");
+	ROW("DATA-03");
+	send_seg(.flags = ACK | PSH, .len = 10, .seq = wnd);
+	expect(.flags = ACK, .within = NOW);
+	peer_pump(&self->p, QUIET_MS);
+	send_seg(.flags = ACK | PSH, .len = 10, .seq = wnd + 100000);
+	expect(.flags = ACK, .within = NOW);
+	peer_pump(&self->p, QUIET_MS);
+	/* All of it old. */
+	send_seg(.flags = ACK | PSH, .len = 10, .seq = -10);
+	expect(.flags = ACK, .any_opts = true, .within = NOW);
+	ASSERT_TRUE(peer_read_nothing(&self->p, self->fd));
+	peer_pump(&self->p, QUIET_MS);
+	/* The last ten bytes of the window: kept, and reported by SACK. */
+	send_seg(.flags = ACK | PSH, .len = 10, .seq = wnd - 10);
+	expect(.flags = ACK, .opts = "nop,nop,TS,nop,nop,sack *", .within = NOW);
+	ASSERT_TRUE(peer_read_nothing(&self->p, self->fd));
+	send_seg(.flags = ACK | PSH, .len = 10);
+	expect(.flags = ACK, .opts = "nop,nop,TS,nop,nop,sack *");
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+}
+
+/* Old bytes on the left are removed; the pattern proves which ones were used. */
+TEST_F(window, left_edge_is_trimmed)
+{
+	ROW("DATA-04");
+	send_seg(.flags = ACK | PSH, .len = 300);
+	expect(.flags = ACK);
+	send_seg(.flags = ACK | PSH, .len = 1000, .seq = -300);
+	self->p.snd_nxt += 700;
+	expect(.flags = ACK, .any_opts = true);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 1000));
+	ASSERT_TRUE(peer_read_nothing(&self->p, self->fd));
+	/* One new byte at the end of nine old ones. */
+	send_seg(.flags = ACK | PSH, .len = 10, .seq = -9);
+	self->p.snd_nxt += 1;
+	expect(.flags = ACK, .any_opts = true);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 1));
+}
+
+/* A retransmission may carry the FIN with data already received. */
+TEST_F(window, old_data_with_fin)
+{
+	ROW("DATA-04");
+	send_seg(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK);
+	send_seg(.flags = FIN | ACK | PSH, .len = 100, .seq = -100);
+	self->p.snd_nxt += 1;
+	expect(.flags = ACK, .any_opts = true);
+	state_is(ST_CLOSE_WAIT);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 100));
+	ASSERT_TRUE(peer_read_eof(&self->p, self->fd));
+}
+
+TEST_F(window, reverse_order)
+{
+	int i, full = self->p.mss - 12;
+
+	ROW("DATA-10");
+	ROW("DATA-12");
+	for (i = 9; i > 0; i--) {
+		send_seg(.flags = ACK | PSH, .len = full, .seq = i * full);
+		expect(.flags = ACK, .opts = "nop,nop,TS,nop,nop,sack *", .within = NOW);
+		must(peer_read_nothing(&self->p, self->fd));
+	}
+	send_seg(.flags = ACK | PSH, .len = full);
+	self->p.snd_nxt += 9 * full;
+	expect(.flags = ACK, .within = NOW);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10 * full));
+}
+
+TEST_F(window, gap_and_duplicate_are_acknowledged_at_once)
+{
+	ROW("DATA-12");
+	/* Past the first quick acknowledgments of a connection. */
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_QUICKACK, 0));
+	send_seg(.flags = ACK | PSH, .len = 100, .seq = 200);
+	expect(.flags = ACK, .any_opts = true, .within = NOW);
+	/* Fills part of the gap: still immediate. */
+	send_seg(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK, .any_opts = true, .within = NOW);
+	send_seg(.flags = ACK | PSH, .len = 100);
+	self->p.snd_nxt += 100;
+	expect(.flags = ACK, .within = NOW);
+	/* A full duplicate. */
+	send_seg(.flags = ACK | PSH, .len = 100, .seq = -100);
+	expect(.flags = ACK, .any_opts = true, .within = NOW);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 300));
+}
+
+TEST_F(window, delayed_ack)
+{
+	int i, delayed = 0;
+	uint64_t sent;
+
+	ROW("DATA-13");
+	for (i = 0; i < 40; i++) {
+		sent = peer_now_us();
+		send_seg(.flags = ACK | PSH, .len = 10);
+		expect(.flags = ACK, .within = 490);
+		delayed += self->p.last_us - sent > 5000;
+		must(peer_read(&self->p, self->fd, 10));
+	}
+	ASSERT_LT(0, delayed);
+}
+
+/* Stream of full segments, read at once: at least every second one is acknowledged. */
+TEST_F(window, every_second_full_segment)
+{
+	int full = self->p.mss - 12, i, acks = 0;
+
+	ROW("DATA-14");
+	for (i = 0; i < 60; i++) {
+		send_seg(.flags = ACK, .len = full);
+		acks += peer_drain(&self->p, 1);
+		must(peer_read(&self->p, self->fd, full));
+	}
+	acks += peer_drain(&self->p, 1);
+	ASSERT_LE(29, acks);
+}
+
+TEST_F(window, peer_window_limits_flight)
+{
+	int sum;
+
+	ROW("DATA-08");
+	/* Shift 7: 3072 bytes. */
+	self->p.win = 3072 >> 7;
+	send_seg(.flags = ACK);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 10000));
+	sum = peer_new_bytes(&self->p, 100);
+	ASSERT_GE(3072, sum);
+	ASSERT_LE(2 * (self->p.mss - 12), sum);
+	send_seg(.flags = ACK);
+	sum = peer_new_bytes(&self->p, 100);
+	ASSERT_GE(3072, sum);
+	ASSERT_LE(2 * (self->p.mss - 12), sum);
+}
+
+/* An ACK that is older than the last one by its number says nothing about the window. */
+TEST_F(window, old_ack_does_not_move_window)
+{
+	int sum;
+
+	ROW("DATA-07");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	send_seg(.flags = ACK, .win = 2048 >> 7);
+	send_seg(.flags = ACK, .win = 30000, .ack = -100);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 8000));
+	sum = peer_new_bytes(&self->p, 100);
+	ASSERT_GE(2048, sum);
+	ASSERT_LE(self->p.mss - 12, sum);
+}
+
+/* By sequence number: the older segment arrives last. */
+TEST_F(window, old_sequence_does_not_move_window)
+{
+	int sum;
+
+	ROW("DATA-07");
+	send_seg(.flags = ACK | PSH, .len = 10, .win = 2048 >> 7);
+	expect(.flags = ACK);
+	send_seg(.flags = ACK | PSH, .len = 10, .seq = -10, .win = 30000);
+	peer_drain(&self->p, 50);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 8000));
+	sum = peer_new_bytes(&self->p, 100);
+	ASSERT_GE(2048, sum);
+}
+
+TEST_F(window, nagle)
+{
+	int i;
+
+	ROW("DATA-18");
+	for (i = 0; i < 5; i++)
+		must(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10, .within = NOW);
+	silence(50);
+	send_seg(.flags = ACK);
+	expect(.flags = ACK | PSH, .len = 40, .within = NOW);
+	send_seg(.flags = ACK);
+	silence(500);
+}
+
+TEST_F(window, nodelay)
+{
+	int i;
+
+	ROW("DATA-18");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_NODELAY, 1));
+	for (i = 0; i < 5; i++)
+		must(peer_write(&self->p, self->fd, 10));
+	for (i = 0; i < 5; i++)
+		expect(.flags = ACK | PSH, .len = 10, .within = NOW);
+}
+
+TEST_F(window, nodelay_flushes_what_nagle_held)
+{
+	ROW("DATA-18");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 10));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10, .within = NOW);
+	silence(20);
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_NODELAY, 1));
+	expect(.flags = ACK | PSH, .len = 10, .within = NOW);
+}
+
+/* 3.5 segments: PSH on the last. Received data needs no PSH to be delivered. */
+TEST_F(window, push)
+{
+	int full = self->p.mss - 12;
+
+	ROW("DATA-20");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_NODELAY, 1));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 3 * full + 700));
+	expect(.flags = ACK, .any_psh = true, .len = full);
+	expect(.flags = ACK, .any_psh = true, .len = full);
+	expect(.flags = ACK, .any_psh = true, .len = full);
+	expect(.flags = ACK | PSH, .len = 700);
+	send_seg(.flags = ACK, .len = 10);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+}
+
+/* The peer takes back window it gave: RFC 9293, 3.8.6 (MUST-34, SHLD-15, 16, 17). */
+TEST_F_TIMEOUT(window, shrunk_window, 200)
+{
+	int full = self->p.mss - 12, i;
+	struct got seen;
+	uint32_t end;
+
+	ROW("DATA-23");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 20 * full));
+	for (i = 0; i < 10; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	end = self->p.rcv_nxt;
+	/* The first segment was taken; room for two more, of nine under way. */
+	send_seg(.flags = ACK, .ack = -9 * full, .win = (2 * full + 127) >> 7);
+	/* No new data; what is inside the window may be repeated, for a minute. */
+	for (i = 0; i < 6; i++) {
+		if (!peer_next(&self->p, &seen, 10000)) {
+			break;
+		}
+		ASSERT_TRUE((int32_t)(seen.seq + seen.len - end) <= 0);
+	}
+	state_is(ST_ESTABLISHED);
+	ASSERT_EQ(0, peer_so_error(self->fd));
+	/* To zero: it is asked about. */
+	peer_drain(&self->p, 10);
+	send_seg(.flags = ACK, .ack = -9 * full, .win = WIN_ZERO);
+	ASSERT_TRUE(peer_next(&self->p, &seen, 60000));
+	ASSERT_TRUE((int32_t)(seen.seq + seen.len - end) <= 0);
+	/* Open again; the transfer completes. */
+	for (i = 0; i < 400 && self->p.rcv_nxt - self->p.irs - 1 < 20u * full; i++) {
+		send_seg(.flags = ACK);
+		peer_next(&self->p, &seen, 1000);
+		ASSERT_EQ(NULL, seen.bad);
+	}
+	ASSERT_EQ(20u * full, self->p.rcv_nxt - self->p.irs - 1);
+}
+
+WIRE_FIXTURE(zero_window)
+
+/* The peer's window is closed from the start. */
+FIXTURE_SETUP(zero_window)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->p.win = 0;
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+}
+
+/*
+ * First after one RTO, then at doubling intervals up to 120 s; acknowledged probes
+ * keep the connection for longer than data would be retransmitted (924 s).
+ */
+TEST_F_TIMEOUT(zero_window, probes_back_off_and_never_give_up, 3000)
+{
+	int before = 0, gap = 0, n = 0, full = self->p.mss - 12;
+	uint64_t start = peer_now_us(), last_us;
+
+	ROW("DATA-24");
+	ROW("DATA-25");
+	ROW("DATA-26");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 2 * full));
+	self->p.last_us = start;
+	while (peer_now_us() - start < 1200000000ull) {
+		last_us = self->p.last_us;
+		/* D10: an empty segment below SND.UNA; it must draw an answer. */
+		expect(.flags = ACK, .seq = -1, .within = 140000);
+		before = gap;
+		gap = (self->p.last_us - last_us) / 1000;
+		printf("# probe %d after %d ms\n", ++n, gap);
+		if (n == 1) {
+			ASSERT_LE(190, gap);
+			ASSERT_GE(1100, gap);
+		} else if (before < 55000) {
+			ASSERT_LE(2 * before - before / 4, gap);
+			ASSERT_GE(2 * before + before / 3, gap);
+		} else {
+			ASSERT_LE(before - before / 8, gap);
+			ASSERT_GE(136000, gap);
+		}
+		send_seg(.flags = ACK);
+	}
+	state_is(ST_ESTABLISHED);
+	ASSERT_EQ(0, peer_so_error(self->fd));
+	/* The window opens: everything goes. */
+	self->p.win = 1000;
+	send_seg(.flags = ACK);
+	expect(.flags = ACK, .any_psh = true, .len = full, .within = NOW);
+	expect(.flags = ACK | PSH, .len = full, .within = NOW);
+}
+
+/* The update that opened the window was lost: the answer to the next probe tells it. */
+TEST_F(zero_window, lost_update_is_repaired_by_probe)
+{
+	ROW("DATA-26");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK, .seq = -1);
+	self->p.win = 1000;
+	send_seg(.flags = ACK);
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+}
+
+/* The window opens by crumbs: no stream of crumbs follows. */
+TEST_F(zero_window, no_silly_segments)
+{
+	int i;
+
+	ROW("DATA-17");
+	self->p.offer_ts = true;
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 5000));
+	for (i = 1; i <= 3; i++) {
+		/* Shift 7: 128 bytes more each time. */
+		send_seg(.flags = ACK, .win = i);
+		silence(25);
+	}
+}
+
+/* A closed window does not stop the FIN from being queued, nor the probes. */
+TEST_F(zero_window, close_with_data_queued)
+{
+	ROW("DATA-24");
+	ROW("CLS-01");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	close(self->fd);
+	expect(.flags = ACK, .seq = -1);
+	listed_is(ST_FIN_WAIT_1);
+	self->p.win = 1000;
+	send_seg(.flags = ACK);
+	must(peer_expect_either(&self->p,
+				&(struct want){ .flags = ACK | PSH, .len = 100, .within = NOW },
+				&(struct want){ .flags = FIN | ACK | PSH, .len = 100 }));
+	if (!(self->p.last.flags & FIN))
+		expect(.flags = FIN | ACK, .within = NOW);
+}
+
+WIRE_FIXTURE(closed_window)
+
+/* Our own window is closed: the application does not read. No scaling, small buffer. */
+FIXTURE_SETUP(closed_window)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->p.wscale = WS_NONE;
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_TRUE(peer_set_int(self->lfd, SOL_SOCKET, SO_RCVBUF, 16384));
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	ASSERT_TRUE(peer_fill_window(&self->p));
+	peer_pump(&self->p, QUIET_MS);
+}
+
+/* Length 0: only SEG.SEQ = RCV.NXT. Length above 0: never. */
+TEST_F(closed_window, acceptability)
+{
+	ROW("DATA-02");
+	ROW("DATA-22");
+	send_seg(.flags = ACK);
+	silence(QUIET_MS);
+	send_seg(.flags = ACK, .seq = 1);
+	expect(.flags = ACK, .win = WIN_ZERO, .within = NOW);
+	peer_pump(&self->p, QUIET_MS);
+	send_seg(.flags = ACK, .seq = -1);
+	expect(.flags = ACK, .win = WIN_ZERO, .any_opts = true, .within = NOW);
+	peer_pump(&self->p, QUIET_MS);
+	send_seg(.flags = ACK | PSH, .len = 1, .stray = true);
+	expect(.flags = ACK, .win = WIN_ZERO, .any_opts = true, .within = 300);
+}
+
+/* Both forms of probe are answered with RCV.NXT and the window as it is (D10). */
+TEST_F(closed_window, both_probe_forms_are_answered)
+{
+	int i;
+
+	ROW("DATA-26");
+	for (i = 0; i < 3; i++) {
+		send_seg(.flags = ACK, .seq = -1);
+		expect(.flags = ACK, .win = WIN_ZERO, .any_opts = true, .within = NOW);
+		peer_pump(&self->p, 1000);
+		send_seg(.flags = ACK | PSH, .len = 1, .stray = true);
+		expect(.flags = ACK, .win = WIN_ZERO, .any_opts = true, .within = 300);
+		peer_pump(&self->p, 1000);
+	}
+}
+
+TEST_F(closed_window, ack_is_processed)
+{
+	ROW("DATA-09");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .win = WIN_ZERO);
+	send_seg(.flags = ACK);
+	/* Acknowledged: no copy follows. */
+	silence(2000);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .win = WIN_ZERO);
+}
+
+/* The segment's text is not acceptable, its ACK is taken all the same. */
+TEST_F(closed_window, ack_on_unacceptable_text_is_harmless)
+{
+	ROW("DATA-09");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .win = WIN_ZERO);
+	send_seg(.flags = ACK | PSH, .len = 1, .stray = true);
+	peer_drain(&self->p, 150);
+	state_is(ST_ESTABLISHED);
+}
+
+TEST_F(closed_window, exact_rst_resets)
+{
+	ROW("DATA-09");
+	send_seg(.flags = RST);
+	peer_pump(&self->p, 5);
+	ASSERT_EQ(ECONNRESET, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+}
+
+TEST_F(closed_window, reading_opens_it)
+{
+	uint32_t queued = self->p.snd_nxt - self->p.iss - 1;
+
+	ROW("DATA-16");
+	ASSERT_TRUE(peer_read(&self->p, self->fd, queued));
+	expect(.flags = ACK, .win_min = self->p.mss, .within = NOW);
+	send_seg(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 100));
+}
+
+/* Byte by byte: no update of the window smaller than a segment or half the buffer. */
+TEST_F(closed_window, no_silly_updates)
+{
+	uint32_t queued = self->p.snd_nxt - self->p.iss - 1, i;
+	struct got seen;
+
+	ROW("DATA-16");
+	for (i = 0; i < queued; i++) {
+		must(peer_read(&self->p, self->fd, 1));
+		if (peer_next(&self->p, &seen, 0)) {
+			ASSERT_EQ(ACK, seen.flags);
+			ASSERT_LE(self->p.mss - 12, seen.win);
+			break;
+		}
+	}
+	ASSERT_LE(self->p.mss / 2, i);
+}
+
+TEST_HARNESS_MAIN

@@ -42,10 +42,12 @@ typedef struct sockaddr xtcp_sockaddr_t;
 #define xtcp_inet_test(sk, field, BIT)		inet_test_bit(BIT, sk)
 #define xtcp_inet_assign(sk, field, BIT, val)	inet_assign_bit(BIT, sk, val)
 #define xtcp_inet6_test(sk, field, BIT)		inet6_test_bit(BIT, sk)
+#define xtcp_inet6_assign(sk, field, BIT, val)	inet6_assign_bit(BIT, sk, val)
 #else
 #define xtcp_inet_test(sk, field, BIT)		(inet_sk(sk)->field)
 #define xtcp_inet_assign(sk, field, BIT, val)	(inet_sk(sk)->field = (val))
 #define xtcp_inet6_test(sk, field, BIT)		(inet6_sk(sk)->field)
+#define xtcp_inet6_assign(sk, field, BIT, val)	(inet6_sk(sk)->field = (val))
 #endif
 
 /* Owner of a socket. */

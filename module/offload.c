@@ -19,6 +19,7 @@ static void finish_piece(struct sk_buff *skb, u32 seq, bool first, u32 whole_len
 	u32 len = skb->len - skb_transport_offset(skb);
 	__wsum delta = (__force __wsum)htonl(~whole_len + len);
 	__sum16 pseudo;
+	__wsum rest;
 
 	hdr->seq = htonl(seq);
 	if (skb->next)
@@ -29,10 +30,11 @@ static void finish_piece(struct sk_buff *skb, u32 seq, bool first, u32 whole_len
 	/* The field holds the pseudo-header's sum, made for the whole's length. */
 	pseudo = ~csum_fold(csum_add(csum_unfold(hdr->check), delta));
 	hdr->check = pseudo;
+	rest = (__force __wsum)~(__force u32)pseudo;
 	if (skb->ip_summed == CHECKSUM_PARTIAL)
-		gso_reset_checksum(skb, ~pseudo);
+		gso_reset_checksum(skb, rest);
 	else
-		hdr->check = gso_make_checksum(skb, ~pseudo);
+		hdr->check = gso_make_checksum(skb, rest);
 }
 
 static struct sk_buff *segment_gso(struct sk_buff *skb, netdev_features_t features)

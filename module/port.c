@@ -51,18 +51,9 @@ static u32 *perturb;		/* RFC 6056, 3.3.4: T[]; racy updates only add noise */
 
 /* ---- the table -------------------------------------------------------------- */
 
-static struct chain *lock_chain(const struct net *net, u16 num)
+static struct chain *chain_of(const struct net *net, u16 num)
 {
-	u32 hash = xtcp_keys_hash_port(net, htons(num));
-	struct chain *chain = &chains[hash & ((1u << CHAIN_BITS) - 1)];
-
-	spin_lock_bh(&chain->lock);
-	return chain;
-}
-
-static void unlock_chain(struct chain *chain)
-{
-	spin_unlock_bh(&chain->lock);
+	return &chains[xtcp_keys_hash_port(net, htons(num)) & ((1u << CHAIN_BITS) - 1)];
 }
 
 static struct xtcp_port *find_port(const struct chain *chain, const struct net *net, u16 num)
@@ -110,13 +101,15 @@ static void free_if_unused(struct xtcp_port *port)
 
 static void leave(struct net *net, struct xtcp_bind *bind)
 {
-	struct chain *chain = lock_chain(net, bind->port->num);
-	struct xtcp_port *port = bind->port;
+	struct chain *chain = chain_of(net, bind->port->num);
+	struct xtcp_port *port;
 
+	spin_lock_bh(&chain->lock);
+	port = bind->port;
 	hlist_del(&bind->link);
 	bind->port = NULL;
 	free_if_unused(port);
-	unlock_chain(chain);
+	spin_unlock_bh(&chain->lock);
 }
 
 /* ---- conflicts -------------------------------------------------------------- */
@@ -296,29 +289,37 @@ static int scan(struct search *search, u32 low, u32 count, u32 offset)
 	return err;
 }
 
-static int try_bind(struct search *search, u16 num)
+/* Own a port by bind(). @sharing: put up with owners that agreed to share. */
+static int own_port(struct sock *sk, u16 num, bool sharing)
 {
-	struct sock *sk = search->sk;
 	struct net *net = sock_net(sk);
-	struct chain *chain = lock_chain(net, num);
-	struct xtcp_port *port = find_port(chain, net, num);
+	struct chain *chain = chain_of(net, num);
+	struct xtcp_port *port;
 	int err = 0;
 
-	if (port && has_conflict(port, sk, false)) {
+	spin_lock_bh(&chain->lock);
+	port = find_port(chain, net, num);
+	if (port && has_conflict(port, sk, sharing)) {
 		err = -EADDRINUSE;
-	} else {
-		if (!port)
-			port = create_port(chain, net, num);
-		if (port) {
-			port->connect_only = false;
-			join(port, &xtcp_sk(sk)->bind, false);
-			inet_sk(sk)->inet_num = num;
-		} else {
-			err = -ENOMEM;
-		}
+		goto unlock;
 	}
-	unlock_chain(chain);
+	if (!port)
+		port = create_port(chain, net, num);
+	if (!port) {
+		err = -ENOMEM;
+		goto unlock;
+	}
+	port->connect_only = false;
+	join(port, &xtcp_sk(sk)->bind, false);
+	inet_sk(sk)->inet_num = num;
+unlock:
+	spin_unlock_bh(&chain->lock);
 	return err;
+}
+
+static int try_bind(struct search *search, u16 num)
+{
+	return own_port(search->sk, num, false);
 }
 
 /* bind() to port 0. With SO_REUSEADDR the lower half first: services bind there. */
@@ -340,31 +341,6 @@ static int bind_any_port(struct sock *sk)
 	return scan(&search, low + half, count, reciprocal_scale(get_random_u32(), count) | 1);
 }
 
-static int bind_port(struct sock *sk, u16 num)
-{
-	struct net *net = sock_net(sk);
-	struct chain *chain = lock_chain(net, num);
-	struct xtcp_port *port = find_port(chain, net, num);
-	int err = 0;
-
-	if (port && has_conflict(port, sk, true)) {
-		err = -EADDRINUSE;
-		goto unlock;
-	}
-	if (!port)
-		port = create_port(chain, net, num);
-	if (!port) {
-		err = -ENOMEM;
-		goto unlock;
-	}
-	port->connect_only = false;
-	join(port, &xtcp_sk(sk)->bind, false);
-	inet_sk(sk)->inet_num = num;
-unlock:
-	unlock_chain(chain);
-	return err;
-}
-
 /**
  * xtcp_port_get - bind a socket to a local port: proto.get_port
  * @sk: socket with its local address set
@@ -378,7 +354,7 @@ int xtcp_port_get(struct sock *sk, unsigned short snum)
 	sock_owned_by_me(sk);
 	if (xtcp_sk(sk)->bind.port)
 		return xtcp_port_recheck(sk) ? 1 : 0;
-	return (snum ? bind_port(sk, snum) : bind_any_port(sk)) ? 1 : 0;
+	return (snum ? own_port(sk, snum, true) : bind_any_port(sk)) ? 1 : 0;
 }
 
 /**
@@ -410,9 +386,10 @@ int xtcp_port_recheck(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (WARN_ON_ONCE(!port))
 		return -EADDRINUSE;
-	chain = lock_chain(port->net, port->num);
+	chain = chain_of(port->net, port->num);
+	spin_lock_bh(&chain->lock);
 	conflict = has_conflict(port, sk, true);
-	unlock_chain(chain);
+	spin_unlock_bh(&chain->lock);
 	return conflict ? -EADDRINUSE : 0;
 }
 
@@ -431,14 +408,16 @@ int xtcp_port_inherit(struct sock *child, const struct sock *parent)
 {
 	struct net *net = sock_net(parent);
 	u16 num = inet_sk(child)->inet_num;
-	struct chain *chain = lock_chain(net, num);
-	struct xtcp_port *port = find_port(chain, net, num);
+	struct chain *chain = chain_of(net, num);
+	struct xtcp_port *port;
 
+	spin_lock_bh(&chain->lock);
+	port = find_port(chain, net, num);
 	if (!port)
 		port = create_port(chain, net, num);
 	if (port)
 		join(port, &xtcp_sk(child)->bind, false);
-	unlock_chain(chain);
+	spin_unlock_bh(&chain->lock);
 	return port ? 0 : -ENOMEM;
 }
 
@@ -474,10 +453,12 @@ static int try_connect(struct search *search, u16 num)
 	struct sock *sk = search->sk;
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct net *net = sock_net(sk);
-	struct chain *chain = lock_chain(net, num);
-	struct xtcp_port *port = find_port(chain, net, num);
+	struct chain *chain = chain_of(net, num);
+	struct xtcp_port *port;
 	int err = -EADDRINUSE;
 
+	spin_lock_bh(&chain->lock);
+	port = find_port(chain, net, num);
 	/* Somebody has bound the port: it is his, even where no 4-tuple would clash. */
 	if (port && !port->connect_only)
 		goto unlock;
@@ -499,7 +480,7 @@ static int try_connect(struct search *search, u16 num)
 	inet_sk(sk)->inet_sport = htons(num);
 	err = 0;
 unlock:
-	unlock_chain(chain);
+	spin_unlock_bh(&chain->lock);
 	return err;
 }
 
@@ -565,9 +546,10 @@ void xtcp_port_add_timewait(struct xtcp_timewait *tw, const struct sock *sk)
 
 	if (WARN_ON_ONCE(!port))
 		return;
-	chain = lock_chain(port->net, port->num);
+	chain = chain_of(port->net, port->num);
+	spin_lock_bh(&chain->lock);
 	join(port, &tw->bind, true);
-	unlock_chain(chain);
+	spin_unlock_bh(&chain->lock);
 }
 
 /**

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an acceptable acknowledgment does: RFC 9293, 3.10.7.4, fifth step.
+ *
+ * Clears the rtx queue, measures the round trip (RFC 6298, RFC 7323, 4), moves the send
+ * window, lets recovery and congestion control judge, restarts the timer. Socket lock.
+ */
+#include "xtcp.h"
+#include "timer.h"
+
+/**
+ * struct acked - what one ACK has covered
+ * @bytes: sequence space newly acknowledged
+ * @sent_us: when the first segment that this very ACK took off left; 0: none
+ * @resent: some of it was sent more than once: no sample (Karn)
+ */
+struct acked {
+	u32 bytes;
+	u64 sent_us;
+	bool resent;
+};
+
+/* Drop what is acknowledged from rtx. */
+static void clean_rtx(struct sock *sk, struct acked *acked)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = xtcp_rtxq_head(sk))) {
+		struct xtcp_cb *cb = XTCP_CB(skb);
+
+		if (xtcp_seq_gt(cb->end_seq, xp->snd_una)) {
+			/* Part of it: cut, so that only the rest is ever resent. */
+			if (!xtcp_seq_lt(cb->seq, xp->snd_una) ||
+			    xp->snd_una - cb->seq >= skb->len ||
+			    xtcp_rtxq_split(sk, skb, xp->snd_una - cb->seq, true))
+				break;
+		}
+		if (cb->marks & XTCP_TX_EVER_RESENT)
+			acked->resent = true;
+		else if (!(cb->marks & XTCP_TX_SACKED) && !acked->sent_us)
+			acked->sent_us = cb->sent_us;
+		xtcp_rtxq_del(sk, skb);
+		xtcp_rtxq_free(sk, skb);
+	}
+}
+
+/*
+ * One round-trip sample per ACK that advances SND.UNA: from a segment never resent
+ * (Karn), else from the echoed timestamp (RFC 7323, 4.1).
+ */
+static void measure_rtt(struct sock *sk, const struct acked *acked, const struct xtcp_opts *opts)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	u64 rtt_us = 0;
+
+	if (acked->sent_us && !acked->resent) {
+		rtt_us = xtcp_now_us() - acked->sent_us;
+	} else if (xp->ts_ok && (opts->seen & XTCP_OPT_TS) && opts->tsecr) {
+		u32 delta_ms = xtcp_now_ts() + xp->ts_offset - opts->tsecr;
+
+		if (delta_ms > XTCP_RTO_MAX_US / USEC_PER_MSEC)
+			return;		/* an echo we never sent */
+		rtt_us = max(delta_ms, 1u) * USEC_PER_MSEC;
+	} else {
+		return;
+	}
+	xtcp_rtt_sample(&xp->rtt, clamp_t(u64, rtt_us, 1, XTCP_RTO_MAX_US));
+}
+
+/* SND.WND, with the scale except in a SYN (RFC 9293, 3.10.7.4; RFC 7323, 2.3). */
+static bool update_window(struct sock *sk, const struct xtcp_cb *cb)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	u32 wnd = cb->win;
+	bool changed;
+
+	if (!(cb->flags & XTCP_SYN))
+		wnd <<= xp->snd_wscale;
+	if (!xtcp_segment_updates_window(xp->snd_wl1, xp->snd_wl2, cb->seq, cb->ack))
+		return false;
+	changed = wnd != xp->snd_wnd;
+	xp->snd_wl1 = cb->seq;
+	xp->snd_wl2 = cb->ack;
+	xp->snd_wnd = wnd;
+	xp->max_snd_wnd = max(xp->max_snd_wnd, wnd);
+	return changed;
+}
+
+/* Let the send buffer hold twice what the congestion window allows in flight. */
+static void grow_sndbuf(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	u32 wanted, per_mss;
+
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
+		return;
+	per_mss = roundup_pow_of_two(xp->mss + SKB_DATA_ALIGN(sizeof(struct skb_shared_info))) +
+		  SKB_DATA_ALIGN(sizeof(struct sk_buff));
+	wanted = max_t(u32, XTCP_INIT_CWND_SEGS, xp->cong.cwnd_bytes / max_t(u16, xp->mss, 1) + 1);
+	wanted = min_t(u64, 2ull * wanted * per_mss, READ_ONCE(xtcp_sk_net(sk)->wmem[2]));
+	if (wanted > READ_ONCE(sk->sk_sndbuf) && !sk_under_memory_pressure(sk))
+		WRITE_ONCE(sk->sk_sndbuf, wanted);
+}
+
+/* RFC 6298, 5.2 and 5.3; a probe timer stays as it is while the window is closed. */
+static void restart_timer(struct sock *sk, u32 acked_bytes)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	if (xp->rtx_tail) {
+		if (acked_bytes || xp->rto_kind != XTCP_RTO_RETRANSMIT)
+			xtcp_timer_arm_rto(sk, XTCP_RTO_RETRANSMIT, xtcp_timer_rto_jif(sk));
+	} else if (xp->rto_kind == XTCP_RTO_RETRANSMIT) {
+		xtcp_timer_stop_rto(sk);
+	}
+}
+
+/* The window has come open again: probing is over, and so is its back-off. */
+static void end_probing(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	const struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
+
+	xp->probes = 0;
+	if (xp->rto_kind != XTCP_RTO_PROBE || !skb)
+		return;
+	if (xtcp_seq_leq(XTCP_CB(skb)->end_seq, xp->snd_una + xp->snd_wnd) || xp->snd_wnd >= xp->mss) {
+		xp->rtt.backoff = 0;
+		xp->retrans_since_us = 0;
+		xtcp_timer_stop_rto(sk);
+	}
+}
+
+/* LOSS-13: what RFC 5681, 2 calls a duplicate. */
+static bool is_duplicate(const struct xtcp_sock *xp, const struct xtcp_cb *cb, bool window_moved)
+{
+	return xp->rtx_tail && cb->ack == xp->snd_una && cb->seq == cb->end_seq &&
+	       !(cb->flags & (XTCP_SYN | XTCP_FIN)) && !window_moved;
+}
+
+/**
+ * xtcp_ack_rcv - process an acknowledgment within SND.UNA - MAX.SND.WND ... SND.NXT
+ * @sk: the socket
+ * @skb: the segment, cb filled in; not consumed
+ * @opts: its options
+ *
+ * Context: socket lock.
+ */
+void xtcp_ack_rcv(struct sock *sk, const struct sk_buff *skb, const struct xtcp_opts *opts)
+{
+	const struct xtcp_cb *cb = XTCP_CB(skb);
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct acked acked = {};
+	bool duplicate, window_moved = false;
+
+	if (xtcp_seq_gt(cb->ack, xp->snd_una)) {
+		acked.bytes = cb->ack - xp->snd_una;
+		xp->snd_una = cb->ack;
+		xp->bytes_acked += acked.bytes;
+		xp->retries = 0;
+		xp->retrans_since_us = 0;
+		clean_rtx(sk, &acked);
+		measure_rtt(sk, &acked, opts);
+	}
+	if (xtcp_seq_geq(cb->ack, xp->snd_una))
+		window_moved = update_window(sk, cb);
+	duplicate = !acked.bytes && is_duplicate(xp, cb, window_moved);
+
+	if (acked.bytes && xp->recovery != XTCP_RECOVERY_FAST &&
+	    (xp->cwnd_limited || xp->recovery == XTCP_RECOVERY_LOSS))
+		xp->cong.ops->ack(&xp->cong, acked.bytes, xtcp_now_us());
+	xtcp_recovery_ack(sk, opts, cb->ack, acked.bytes, duplicate);
+	if (xp->urg_sent && xtcp_seq_geq(xp->snd_una, xp->snd_up))
+		xp->urg_sent = 0;
+
+	restart_timer(sk, acked.bytes);
+	end_probing(sk);
+	xtcp_recovery_resend(sk);
+	if (!acked.bytes)
+		return;
+	sk_dst_confirm(sk);
+	grow_sndbuf(sk);
+	sk->sk_write_space(sk);
+}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Half-open connections: a SYN has come, the ACK that completes the handshake has not.
+ *
+ * RFC 9293, 3.10.7.2; RFC 4987, 3. A small entry in the demux table instead of a socket.
+ * Bounds: per listener, per namespace, and in bytes for the whole module; at a bound new
+ * SYNs are refused and nothing is evicted, so a flood cannot push out a genuine peer.
+ *
+ * All entries that have seen n SYN-ACK repeats expire in the order they came, so one FIFO
+ * per n and one timer per namespace serve all. halfopen_lock protects the FIFOs; it is
+ * taken under no other lock of ours, and the demux table's are not taken under it. The
+ * table owns one reference, whoever takes an entry out of it gets it.
+ */
+#include <linux/slab.h>
+
+#include "xtcp.h"
+
+#define BYTES_MAX	(64 << 20)	/* entries of the whole module [bytes] */
+#define FIRST_WAIT	HZ		/* RFC 6298, 2.1; doubles with every repeat */
+#define LONGEST_WAIT	(120 * HZ)
+#define PRESSED_RETRIES	2		/* repeats of an entry while its queue is half full */
+
+static struct kmem_cache *ho_cache_v4, *ho_cache_v6;
+static atomic_long_t bytes_in_use;
+
+static struct kmem_cache *ho_cache(const struct xtcp_flow *flow)
+{
+	return flow->family == AF_INET6 ? ho_cache_v6 : ho_cache_v4;
+}
+
+static void free_ho_rcu(struct rcu_head *rcu)
+{
+	struct xtcp_halfopen *ho = container_of(rcu, struct xtcp_halfopen, node.rcu);
+
+	kmem_cache_free(ho_cache(&ho->node.flow), ho);
+}
+
+/**
+ * xtcp_halfopen_put - drop a reference
+ * @ho: the entry
+ *
+ * Context: any.
+ */
+void xtcp_halfopen_put(struct xtcp_halfopen *ho)
+{
+	if (!refcount_dec_and_test(&ho->node.ref))
+		return;
+	atomic_long_sub(kmem_cache_size(ho_cache(&ho->node.flow)), &bytes_in_use);
+	sock_put(ho->listener);
+	call_rcu(&ho->node.rcu, free_ho_rcu);
+}
+
+static u32 wait_jif(unsigned int retries)
+{
+	return min_t(u32, FIRST_WAIT << min(retries, 7u), LONGEST_WAIT);
+}
+
+/* Queue @ho for its next SYN-ACK or its end. */
+static void enqueue(struct xtcp_net *xn, struct xtcp_halfopen *ho)
+{
+	unsigned int level = min_t(unsigned int, ho->retries, XTCP_SYNACK_LEVELS - 1);
+
+	lockdep_assert_held(&xn->halfopen_lock);
+	ho->expires_jif = jiffies + wait_jif(ho->retries);
+	list_move_tail(&ho->node.fifo, &xn->halfopen_fifo[level]);
+}
+
+/* Off its FIFO, and out of all counts, once. */
+static void unlink_ho(struct xtcp_net *xn, struct xtcp_halfopen *ho)
+{
+	spin_lock_bh(&xn->halfopen_lock);
+	if (!list_empty(&ho->node.fifo)) {
+		list_del_init(&ho->node.fifo);
+		atomic_dec(&xtcp_sk(ho->listener)->halfopen_len);
+		atomic_dec(&xn->halfopen_len);
+	}
+	spin_unlock_bh(&xn->halfopen_lock);
+}
+
+/**
+ * xtcp_halfopen_del - end an entry
+ * @ho: referenced by the caller
+ *
+ * Context: softirq, or process.
+ */
+void xtcp_halfopen_del(struct xtcp_halfopen *ho)
+{
+	bool was_in = xtcp_hash_del(&ho->node);
+
+	unlink_ho(xtcp_net(ho->node.flow.net), ho);
+	if (was_in)
+		xtcp_halfopen_put(ho);
+}
+
+/**
+ * xtcp_halfopen_take - let the child take its half-open entry's place in the demux table
+ * @ho: referenced by the caller
+ * @child: from xtcp_conn_spawn()
+ *
+ * Context: softirq.
+ * Return: false if another CPU has completed or ended the entry meanwhile.
+ */
+bool xtcp_halfopen_take(struct xtcp_halfopen *ho, struct sock *child)
+{
+	if (!xtcp_hash_replace(&ho->node, &xtcp_sk(child)->node))
+		return false;
+	unlink_ho(xtcp_net(ho->node.flow.net), ho);
+	xtcp_halfopen_put(ho);
+	return true;
+}
+
+/**
+ * xtcp_halfopen_is_full - is there no room for another entry?
+ * @listener: valid under RCU
+ *
+ * LSN-01: the backlog plus one (as Linux counts), checked before memory is taken.
+ *
+ * Context: softirq.
+ * Return: true at the bound of the listener, the namespace or the module.
+ */
+bool xtcp_halfopen_is_full(const struct sock *listener)
+{
+	struct xtcp_net *xn = xtcp_sk_net(listener);
+
+	return atomic_read(&xtcp_sk(listener)->halfopen_len) >
+			(int)READ_ONCE(listener->sk_max_ack_backlog) ||
+	       atomic_read(&xn->halfopen_len) >= READ_ONCE(xn->max_syn_backlog) ||
+	       atomic_long_read(&bytes_in_use) >= BYTES_MAX;
+}
+
+/**
+ * xtcp_halfopen_add - keep a half-open connection
+ * @listener: valid under RCU; the entry takes a reference
+ * @proto: the entry to be, node.flow included; copied
+ *
+ * Context: softirq, RCU read side.
+ * Return: the entry with a reference for the caller, its timer running; ERR_PTR(-ENOMEM);
+ *	-EADDRNOTAVAIL when the 4-tuple has an entry by now; -ENOTCONN: listener is gone.
+ */
+struct xtcp_halfopen *xtcp_halfopen_add(struct sock *listener, const struct xtcp_halfopen *proto)
+{
+	const struct xtcp_flow *flow = &proto->node.flow;
+	struct xtcp_net *xn = xtcp_net(flow->net);
+	struct kmem_cache *cache = ho_cache(flow);
+	struct xtcp_halfopen *ho;
+	int err;
+
+	ho = kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!ho)
+		return ERR_PTR(-ENOMEM);
+	if (!refcount_inc_not_zero(&listener->sk_refcnt)) {
+		kmem_cache_free(cache, ho);
+		return ERR_PTR(-ENOTCONN);
+	}
+	memcpy(ho, proto, kmem_cache_size(cache));
+	ho->listener = listener;
+	ho->node.kind = XTCP_KIND_HALFOPEN;
+	ho->node.hashed = 0;
+	INIT_LIST_HEAD(&ho->node.fifo);
+	refcount_set(&ho->node.ref, 2);
+	atomic_long_add(kmem_cache_size(cache), &bytes_in_use);
+
+	spin_lock_bh(&xn->halfopen_lock);
+	atomic_inc(&xtcp_sk(listener)->halfopen_len);
+	atomic_inc(&xn->halfopen_len);
+	enqueue(xn, ho);
+	if (!timer_pending(&xn->halfopen_timer) ||
+	    time_after(xn->halfopen_timer.expires, jiffies + FIRST_WAIT))
+		mod_timer(&xn->halfopen_timer, jiffies + FIRST_WAIT);
+	spin_unlock_bh(&xn->halfopen_lock);
+
+	err = xtcp_hash_add(&ho->node);
+	if (!err)
+		return ho;
+	unlink_ho(xn, ho);
+	xtcp_halfopen_put(ho);
+	xtcp_halfopen_put(ho);
+	return ERR_PTR(err);
+}
+
+/* ---- repeats and expiry ------------------------------------------------------ */
+
+/* How many SYN-ACK repeats this entry gets: fewer while its queue is half full (LSN-05). */
+static unsigned int retry_limit(const struct xtcp_net *xn, const struct xtcp_halfopen *ho)
+{
+	unsigned int limit = xtcp_sk(ho->listener)->syn_retries ?: READ_ONCE(xn->synack_retries);
+
+	if (2 * atomic_read(&xtcp_sk(ho->listener)->halfopen_len) >
+	    (int)READ_ONCE(ho->listener->sk_max_ack_backlog) + 1)
+		limit = min_t(unsigned int, limit, PRESSED_RETRIES);
+	return limit;
+}
+
+/* An entry whose wait is over, referenced, already queued for its next repeat if any. */
+static struct xtcp_halfopen *next_due(struct xtcp_net *xn, bool *give_up)
+{
+	struct xtcp_halfopen *ho, *due = NULL;
+	long next = LONG_MAX;
+	unsigned int i;
+
+	spin_lock_bh(&xn->halfopen_lock);
+	for (i = 0; i < XTCP_SYNACK_LEVELS && !due; i++) {
+		s32 left;
+
+		ho = list_first_entry_or_null(&xn->halfopen_fifo[i], struct xtcp_halfopen,
+					      node.fifo);
+		if (!ho)
+			continue;
+		left = ho->expires_jif - (u32)jiffies;
+		if (left > 0) {
+			next = min_t(long, next, left);
+			continue;
+		}
+		refcount_inc(&ho->node.ref);
+		*give_up = ho->retries >= retry_limit(xn, ho);
+		if (!*give_up) {
+			ho->retries++;
+			enqueue(xn, ho);
+		}
+		due = ho;
+	}
+	if (!due && next != LONG_MAX)
+		mod_timer(&xn->halfopen_timer, jiffies + next);
+	spin_unlock_bh(&xn->halfopen_lock);
+	return due;
+}
+
+static void halfopen_timer(struct timer_list *t)
+{
+	struct xtcp_net *xn = xtcp_from_timer(xn, t, halfopen_timer);
+	struct xtcp_halfopen *ho;
+	bool give_up;
+
+	while ((ho = next_due(xn, &give_up))) {
+		if (give_up) {
+			xtcp_mib_inc(xn->net, XTCP_MIB_HALFOPEN_EXPIRED);
+			xtcp_halfopen_del(ho);
+		} else if (!ho->acked) {
+			xtcp_mib_inc(xn->net, XTCP_MIB_SYNACK_RESENT);
+			xtcp_reply_synack(ho);
+		}
+		xtcp_halfopen_put(ho);
+	}
+}
+
+/* ---- mass endings ------------------------------------------------------------ */
+
+/* End every entry on @list, which halfopen_lock protects. */
+static void purge_list(struct xtcp_net *xn, struct list_head *list)
+{
+	struct xtcp_halfopen *ho;
+
+	for (;;) {
+		spin_lock_bh(&xn->halfopen_lock);
+		ho = list_first_entry_or_null(list, struct xtcp_halfopen, node.fifo);
+		if (ho)
+			refcount_inc(&ho->node.ref);
+		spin_unlock_bh(&xn->halfopen_lock);
+		if (!ho)
+			return;
+		xtcp_halfopen_del(ho);
+		xtcp_halfopen_put(ho);
+	}
+}
+
+/**
+ * xtcp_halfopen_purge_listener - drop all entries of a listener that closes
+ * @listener: no longer in LISTEN
+ *
+ * Context: process.
+ */
+void xtcp_halfopen_purge_listener(struct sock *listener)
+{
+	struct xtcp_net *xn = xtcp_sk_net(listener);
+	struct xtcp_halfopen *ho, *next;
+	LIST_HEAD(doomed);
+	unsigned int i;
+
+	spin_lock_bh(&xn->halfopen_lock);
+	for (i = 0; i < XTCP_SYNACK_LEVELS; i++) {
+		list_for_each_entry_safe(ho, next, &xn->halfopen_fifo[i], node.fifo) {
+			if (ho->listener == listener)
+				list_move_tail(&ho->node.fifo, &doomed);
+		}
+	}
+	spin_unlock_bh(&xn->halfopen_lock);
+	purge_list(xn, &doomed);
+}
+
+/**
+ * xtcp_halfopen_init_net - prepare a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ */
+void xtcp_halfopen_init_net(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	spin_lock_init(&xn->halfopen_lock);
+	for (i = 0; i < XTCP_SYNACK_LEVELS; i++)
+		INIT_LIST_HEAD(&xn->halfopen_fifo[i]);
+	timer_setup(&xn->halfopen_timer, halfopen_timer, 0);
+}
+
+/**
+ * xtcp_halfopen_exit_net - drop everything half-open in a namespace
+ * @xn: the namespace; no segment can reach it any more
+ *
+ * Context: process.
+ */
+void xtcp_halfopen_exit_net(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	timer_shutdown_sync(&xn->halfopen_timer);
+	for (i = 0; i < XTCP_SYNACK_LEVELS; i++)
+		purge_list(xn, &xn->halfopen_fifo[i]);
+}
+
+/**
+ * xtcp_halfopen_init - create the object caches
+ *
+ * Context: module load.
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_halfopen_init(void)
+{
+	ho_cache_v4 = kmem_cache_create("xtcp_halfopen", XTCP_NODE_SIZE_V4(struct xtcp_halfopen),
+				     0, 0, NULL);
+	ho_cache_v6 = kmem_cache_create("xtcp_halfopen6", sizeof(struct xtcp_halfopen), 0, 0, NULL);
+	if (ho_cache_v4 && ho_cache_v6)
+		return 0;
+	xtcp_halfopen_exit();
+	return -ENOMEM;
+}
+
+/**
+ * xtcp_halfopen_exit - destroy the caches, empty by now
+ *
+ * Context: module unload, after rcu_barrier().
+ */
+void xtcp_halfopen_exit(void)
+{
+	kmem_cache_destroy(ho_cache_v6);
+	kmem_cache_destroy(ho_cache_v4);
+}

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Opening: LISTEN, half-open entries, SYN_SENT.
+ *
+ * RFC 9293, 3.10.7.2 (LISTEN), 3.10.7.3 (SYN-SENT), 3.10.7.4 (SYN-RECEIVED, passive).
+ * Softirq. A listener is never locked for a SYN nor for the ACK that completes one.
+ */
+#include <linux/security.h>
+
+#include "xtcp.h"
+#include "af_ops.h"
+#include "timer.h"
+#include "trace.h"
+
+/* ---- LISTEN ------------------------------------------------------------------ */
+
+/* What the SYN-ACK offers, and the connection will have, from the SYN's options. */
+static void negotiate(struct xtcp_halfopen *ho, const struct sock *listener,
+		      const struct xtcp_opts *opts)
+{
+	const struct xtcp_sock *xp = xtcp_sk(listener);
+	struct xtcp_net *xn = xtcp_sk_net(listener);
+	u32 space = READ_ONCE(listener->sk_rcvbuf) >> 1;
+	u32 largest = max_t(u32, space, READ_ONCE(xn->rmem[2]));
+
+	ho->mss = opts->mss;
+	ho->opts = opts->seen & (XTCP_OPT_MSS | XTCP_OPT_WSCALE | XTCP_OPT_SACK_OK | XTCP_OPT_TS);
+	if (!READ_ONCE(xn->window_scaling))
+		ho->opts &= ~XTCP_OPT_WSCALE;
+	if (!READ_ONCE(xn->sack))
+		ho->opts &= ~XTCP_OPT_SACK_OK;
+	if (!READ_ONCE(xn->timestamps))
+		ho->opts &= ~XTCP_OPT_TS;
+	if (ho->opts & XTCP_OPT_TS)
+		ho->ts_recent = opts->tsval;
+	if (xp->window_clamp)
+		space = min(space, xp->window_clamp);
+	if (space > ho->advmss)
+		space = rounddown(space, ho->advmss);
+	ho->rcv_wnd = min(space, 65535u);
+	if (!(ho->opts & XTCP_OPT_WSCALE))
+		return;
+	ho->snd_wscale = opts->wscale;
+	if (listener->sk_userlocks & SOCK_RCVBUF_LOCK)
+		largest = space;
+	if (xp->window_clamp)
+		largest = min(largest, xp->window_clamp);
+	ho->rcv_wscale = xtcp_window_shift(largest);
+}
+
+/* The half-open entry for a SYN, complete but for what xtcp_halfopen_add() sets. */
+static void fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
+			  const struct xtcp_flow *flow, const struct sk_buff *skb, u32 min_iss)
+{
+	const struct xtcp_sock *xp = xtcp_sk(listener);
+	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb_transport_header(skb);
+	const struct xtcp_af_ops *af = xtcp_af_ops(flow->family);
+	struct xtcp_opts opts;
+	struct xtcp_reply r = { .flow = &ho->node.flow, .sk = listener };
+
+	memset(ho, 0, sizeof(*ho));
+	ho->node.flow = *flow;
+	ho->node.flow.ifindex = listener->sk_bound_dev_if;
+	if (!ho->node.flow.ifindex && flow->family == AF_INET6 &&
+	    (ipv6_addr_type(&flow->v6.raddr) & IPV6_ADDR_LINKLOCAL))
+		ho->node.flow.ifindex = flow->ifindex;
+	ho->mark = inet_request_mark(listener, (struct sk_buff *)skb);
+	ho->tos = inet_sk(listener)->tos;
+	ho->irs = XTCP_CB(skb)->seq;
+	ho->iss = min_iss ?: xtcp_keys_isn(flow);
+	ho->ts_offset = xtcp_keys_ts_offset(flow);
+	ho->synack_us = (u32)xtcp_now_us();
+	r.mark = ho->mark;
+	r.tos = ho->tos;
+	ho->advmss = min_t(u32, af->route_mtu(&r) - af->net_hdr_len - XTCP_HDR_LEN, 65535);
+	if (xp->user_mss)
+		ho->advmss = min(ho->advmss, xp->user_mss);
+	xtcp_options_parse(&opts, (const u8 *)(hdr + 1),
+			   xtcp_wire_hdr_len(hdr) - XTCP_HDR_LEN, true);
+	negotiate(ho, listener, &opts);
+}
+
+/* A SYN for a listener with room for it: keep it half-open and answer. */
+static void answer_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk_buff *skb,
+		       u32 min_iss)
+{
+	struct xtcp_halfopen proto, *ho;
+
+	fill_halfopen(&proto, sk, flow, skb, min_iss);
+	ho = xtcp_halfopen_add(sk, &proto);
+	if (IS_ERR(ho)) {
+		xtcp_mib_drop(flow->net, skb, PTR_ERR(ho) == -ENOMEM ? XTCP_DROP_NO_MEMORY :
+			      PTR_ERR(ho) == -ENOTCONN ? XTCP_DROP_LISTEN_CLOSED :
+			      XTCP_DROP_HALFOPEN_SYN);
+		return;
+	}
+	xtcp_mib_inc(flow->net, XTCP_MIB_HALFOPEN_ADDED);
+	trace_xtcp_state(&ho->node.flow, XTCP_LISTEN, XTCP_SYN_RCVD, XTCP_EV_RCV_SYN);
+	/* A listener that closed meanwhile has purged its entries before this one came. */
+	if (READ_ONCE(sk->sk_state) != TCP_LISTEN)
+		xtcp_halfopen_del(ho);
+	else
+		xtcp_reply_synack(ho);
+	xtcp_halfopen_put(ho);
+	consume_skb(skb);
+}
+
+/**
+ * xtcp_handshake_listen - a segment for a listener (RFC 9293, 3.10.7.2)
+ * @sk: in LISTEN, valid under RCU, not locked
+ * @flow: of the segment
+ * @skb: cb filled in, transport header set; consumed
+ * @min_iss: ISN to use when a TIME_WAIT entry gives way, else 0
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_handshake_listen(struct sock *sk, const struct xtcp_flow *flow, struct sk_buff *skb,
+			   u32 min_iss)
+{
+	u8 flags = XTCP_CB(skb)->flags;
+	struct net *net = flow->net;
+
+	if (flags & XTCP_RST) {				/* first */
+		xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_RST);
+	} else if (flags & XTCP_ACK) {			/* second */
+		xtcp_reply_rst(flow, skb);
+		xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_ACK);
+	} else if (!(flags & XTCP_SYN)) {		/* fourth */
+		xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_NO_SYN);
+	} else if (flags & XTCP_FIN) {
+		xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_SYN_FIN);
+	} else {					/* third */
+		xtcp_mib_inc(net, XTCP_MIB_SYN_RCVD);
+		if (sk_acceptq_is_full(sk))
+			xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_OVERFLOW);
+		else if (xtcp_halfopen_is_full(sk))
+			xtcp_mib_drop(net, skb, XTCP_DROP_HALFOPEN_FULL);
+		else
+			answer_syn(sk, flow, skb, min_iss);
+	}
+}
+
+/* ---- SYN_RCVD, passive ------------------------------------------------------- */
+
+/* One answer per 500 ms and entry to what does not fit (SEC-04). */
+static bool may_answer(struct xtcp_halfopen *ho)
+{
+	u32 limit = msecs_to_jiffies(READ_ONCE(xtcp_net(ho->node.flow.net)->invalid_ratelimit_ms));
+	u32 now = jiffies, last = READ_ONCE(ho->last_ack_jif);
+
+	if (last && now - last < limit)
+		return false;
+	WRITE_ONCE(ho->last_ack_jif, now ?: 1);
+	return true;
+}
+
+static void challenge(struct xtcp_halfopen *ho)
+{
+	if (may_answer(ho))
+		xtcp_reply_halfopen_ack(ho);
+}
+
+/* A RST for a half-open entry: RFC 5961, 3.2; RFC 9293, 3.10.7.4, second (MUST-11). */
+static enum xtcp_drop rcv_rst(struct xtcp_halfopen *ho, const struct xtcp_cb *cb)
+{
+	switch (xtcp_segment_check_rst(ho->irs + 1, ho->rcv_wnd, cb->seq)) {
+	case XTCP_RST_ACCEPT:
+		trace_xtcp_state(&ho->node.flow, XTCP_SYN_RCVD, XTCP_CLOSED, XTCP_EV_RCV_RST);
+		xtcp_mib_inc(ho->node.flow.net, XTCP_MIB_HALFOPEN_RESET);
+		xtcp_halfopen_del(ho);
+		return XTCP_DROP_HALFOPEN_RST;
+	case XTCP_RST_CHALLENGE:
+		challenge(ho);
+		break;
+	case XTCP_RST_DROP:
+		break;
+	}
+	return XTCP_DROP_RST_INEXACT;
+}
+
+/* A SYN for a half-open entry: a repeat, or somebody with another ISN (HS-19, HS-21). */
+static enum xtcp_drop rcv_syn(struct xtcp_halfopen *ho, const struct xtcp_cb *cb)
+{
+	if (cb->seq == ho->irs && !(cb->flags & XTCP_ACK)) {
+		if (may_answer(ho)) {
+			xtcp_mib_inc(ho->node.flow.net, XTCP_MIB_SYNACK_RESENT);
+			xtcp_reply_synack(ho);
+		}
+	} else if (xtcp_segment_is_acceptable(ho->irs + 1, ho->rcv_wnd, cb->seq, 1)) {
+		/* In the window: the passive open starts anew (RFC 9293, 3.10.7.4, fourth). */
+		trace_xtcp_state(&ho->node.flow, XTCP_SYN_RCVD, XTCP_LISTEN, XTCP_EV_RCV_SYN);
+		xtcp_halfopen_del(ho);
+	} else {
+		challenge(ho);
+	}
+	return XTCP_DROP_HALFOPEN_SYN;
+}
+
+/*
+ * Judge a segment for a half-open entry by the steps of RFC 9293, 3.10.7.4.
+ * XTCP_NR_DROPS: it completes the handshake.
+ */
+static enum xtcp_drop judge(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
+			    struct sk_buff *skb, const struct xtcp_opts *opts)
+{
+	const struct xtcp_cb *cb = XTCP_CB(skb);
+	u32 rcv_nxt = ho->irs + 1;
+
+	if (cb->flags & XTCP_RST)
+		return rcv_rst(ho, cb);
+	if (cb->flags & XTCP_SYN)
+		return rcv_syn(ho, cb);
+	if (ho->opts & XTCP_OPT_TS) {
+		if (!(opts->seen & XTCP_OPT_TS))
+			return XTCP_DROP_NO_TIMESTAMP;
+		if (xtcp_seq_lt(opts->tsval, ho->ts_recent)) {
+			challenge(ho);
+			return XTCP_DROP_PAWS;
+		}
+	}
+	if (!xtcp_segment_is_acceptable(rcv_nxt, ho->rcv_wnd, cb->seq, cb->end_seq - cb->seq)) {
+		challenge(ho);
+		return XTCP_DROP_OUTSIDE_WINDOW;
+	}
+	if (!(cb->flags & XTCP_ACK))
+		return XTCP_DROP_HALFOPEN_NO_ACK;
+	if (cb->ack != ho->iss + 1) {
+		xtcp_reply_rst(flow, skb);
+		return XTCP_DROP_HALFOPEN_BAD_ACK;
+	}
+	return XTCP_NR_DROPS;
+}
+
+/* Reserve a place in the accept queue; false: none is free, or the listener has closed. */
+static bool reserve_place(struct sock *listener)
+{
+	struct xtcp_sock *lp = xtcp_sk(listener);
+	bool reserved = false;
+
+	spin_lock_bh(&lp->accept_lock);
+	if (listener->sk_state == TCP_LISTEN && !sk_acceptq_is_full(listener)) {
+		sk_acceptq_added(listener);
+		reserved = true;
+	}
+	spin_unlock_bh(&lp->accept_lock);
+	return reserved;
+}
+
+/* Offer @child to accept() in the reserved place, or, with NULL, give the place back. */
+static bool use_place(struct sock *listener, struct sock *child)
+{
+	struct xtcp_sock *lp = xtcp_sk(listener);
+	bool used = false;
+
+	spin_lock_bh(&lp->accept_lock);
+	if (child && listener->sk_state == TCP_LISTEN) {
+		list_add_tail(&xtcp_sk(child)->accept_link, &lp->accept_queue);
+		used = true;
+	} else {
+		sk_acceptq_removed(listener);
+	}
+	spin_unlock_bh(&lp->accept_lock);
+	return used;
+}
+
+/* Put the child in its entry's place in the table, and in the accept queue. */
+static bool publish_child(struct xtcp_halfopen *ho, struct sock *child)
+{
+	if (!xtcp_halfopen_take(ho, child)) {
+		use_place(ho->listener, NULL);
+		return false;
+	}
+	if (use_place(ho->listener, child))
+		return true;
+	/* The listener closed this moment: the peer learns like those in its queue. */
+	xtcp_hash_del(&xtcp_sk(child)->node);
+	xtcp_output_rst(child, GFP_ATOMIC);
+	return false;
+}
+
+/* The socket of a peer that has proved to be there; locked, referenced; or NULL. */
+static struct sock *make_child(struct xtcp_halfopen *ho)
+{
+	struct sock *child = xtcp_conn_spawn(ho);
+	u32 rtt_us;
+
+	if (!child) {
+		use_place(ho->listener, NULL);
+		return NULL;
+	}
+	xtcp_timer_init_sock(child);
+	if (xtcp_conn_settle(child, ho)) {
+		use_place(ho->listener, NULL);
+	} else {
+		if (!ho->retries) {
+			rtt_us = (u32)xtcp_now_us() - ho->synack_us;
+			xtcp_rtt_sample(&xtcp_sk(child)->rtt,
+					clamp_t(u32, rtt_us, 1, XTCP_RTO_MAX_US));
+		}
+		if (publish_child(ho, child))
+			return child;
+	}
+	xtcp_conn_discard(child);
+	return NULL;
+}
+
+/* The accept queue has no room for a peer that is there. */
+static void overflow(struct xtcp_halfopen *ho, const struct xtcp_flow *flow, struct sk_buff *skb)
+{
+	if (!READ_ONCE(xtcp_net(flow->net)->abort_on_overflow))
+		return;
+	xtcp_reply_rst(flow, skb);
+	xtcp_halfopen_del(ho);
+}
+
+/**
+ * xtcp_handshake_halfopen - a segment for a half-open entry
+ * @ho: referenced by the caller
+ * @flow: of the segment
+ * @skb: cb filled in, transport header set; consumed unless a child is returned
+ *
+ * Context: softirq, RCU read side.
+ * Return: the child that is to process @skb, locked and referenced; or NULL.
+ */
+struct sock *xtcp_handshake_halfopen(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
+				     struct sk_buff *skb)
+{
+	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb_transport_header(skb);
+	struct sock *listener = ho->listener;
+	struct xtcp_opts opts;
+	enum xtcp_drop reason;
+	struct sock *child;
+
+	xtcp_options_parse(&opts, (const u8 *)(hdr + 1),
+			   xtcp_wire_hdr_len(hdr) - XTCP_HDR_LEN, false);
+	reason = judge(ho, flow, skb, &opts);
+	if (reason != XTCP_NR_DROPS)
+		goto drop;
+
+	if (!reserve_place(listener)) {
+		reason = XTCP_DROP_LISTEN_OVERFLOW;
+		overflow(ho, flow, skb);
+		goto drop;
+	}
+	child = make_child(ho);
+	if (child) {
+		security_inet_conn_established(child, skb);
+		xtcp_mib_inc(flow->net, XTCP_MIB_PASSIVE_OPENS);
+		return child;
+	}
+	reason = XTCP_DROP_NO_MEMORY;
+drop:
+	xtcp_mib_drop(flow->net, skb, reason);
+	return NULL;
+}
+
+/* ---- SYN_SENT ---------------------------------------------------------------- */
+
+/**
+ * xtcp_handshake_established - set up the send side from the first acceptable ACK
+ * @sk: in SYN_SENT or SYN_RCVD, about to be ESTABLISHED
+ * @cb: of the segment
+ *
+ * Context: socket lock.
+ */
+void xtcp_handshake_established(struct sock *sk, const struct xtcp_cb *cb)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	xp->snd_una = cb->ack;
+	xp->snd_wl1 = cb->seq;
+	xp->snd_wl2 = cb->ack;
+	xp->snd_wnd = cb->flags & XTCP_SYN ? cb->win : (u32)cb->win << xp->snd_wscale;
+	xp->max_snd_wnd = xp->snd_wnd;
+	xtcp_timer_stop_rto(sk);
+	xp->pmtu = 0;			/* options are known now: derive the MSS again */
+	xtcp_output_mss(sk);
+	xtcp_cong_start(&xp->cong, xp->cong.ops, xp->mss);
+	if (xp->retries > 1)		/* RFC 6928, 2; CC-03 */
+		xp->cong.cwnd_bytes = xp->mss;
+	if (xp->retries)
+		xtcp_rtt_syn_lost(&xp->rtt);
+	xp->retries = 0;
+	xp->retrans_since_us = 0;
+	xp->last_data_jif = jiffies - XTCP_DELACK_MAX;
+	xp->last_send_jif = jiffies;
+	xp->rcvq_us = xtcp_now_us();
+	xp->rcvq_seq = xp->rcv_nxt;
+}
+
+/* Options of the peer's SYN or SYN-ACK, as far as we offered them too. */
+static void adopt_options(struct sock *sk, const struct xtcp_opts *opts)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct xtcp_net *xn = xtcp_sk_net(sk);
+	u16 mss = opts->seen & XTCP_OPT_MSS ? opts->mss : xp->af->mss_default;
+
+	xp->mss_clamp = xp->user_mss ? min(xp->user_mss, mss) : mss;
+	xp->ts_ok = (opts->seen & XTCP_OPT_TS) && READ_ONCE(xn->timestamps);
+	xp->sack_ok = (opts->seen & XTCP_OPT_SACK_OK) && READ_ONCE(xn->sack);
+	xp->wscale_ok = (opts->seen & XTCP_OPT_WSCALE) && READ_ONCE(xn->window_scaling);
+	if (xp->wscale_ok)
+		xp->snd_wscale = opts->wscale;
+	else
+		xp->rcv_wscale = 0;
+	if (xp->ts_ok) {
+		xp->ts_recent = opts->tsval;
+		xp->ts_recent_s = ktime_get_seconds();
+	}
+}
+
+static void adopt_irs(struct sock *sk, u32 irs)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	xp->irs = irs;
+	xp->rcv_nxt = irs + 1;
+	xp->rcv_wup = irs + 1;
+	xp->copied_seq = irs + 1;
+	xp->rcvq_seq = irs + 1;
+}
+
+/* First round trip: of the SYN, or of its timestamp if it was sent more than once. */
+static void measure_syn(struct sock *sk, const struct xtcp_opts *opts)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	u64 rtt_us = xtcp_now_us() - xp->rcv_rtt_start_us;
+
+	if (xp->retries) {
+		if (!xp->ts_ok || !opts->tsecr)
+			return;
+		rtt_us = (u64)max(xtcp_now_ts() + xp->ts_offset - opts->tsecr, 1u) * USEC_PER_MSEC;
+	}
+	xtcp_rtt_sample(&xp->rtt, clamp_t(u64, rtt_us, 1, XTCP_RTO_MAX_US));
+}
+
+/**
+ * xtcp_handshake_syn_sent - a segment in SYN_SENT (RFC 9293, 3.10.7.3)
+ * @sk: in SYN_SENT
+ * @skb: cb filled in; not consumed
+ * @opts: its options, parsed as those of a SYN
+ *
+ * Context: socket lock.
+ * Return: true if @skb's text and FIN are to be processed: the connection is ESTABLISHED;
+ *	false: drop it.
+ */
+bool xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb, const struct xtcp_opts *opts)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	const struct xtcp_cb *cb = XTCP_CB(skb);
+
+	switch (xtcp_segment_check_syn_sent(xp->iss, xp->snd_nxt, cb->ack, cb->flags)) {
+	case XTCP_SYN_SENT_RESET:
+		xtcp_reply_rst(&xp->node.flow, skb);
+		xtcp_mib_count_drop(sock_net(sk), skb, XTCP_DROP_SYN_SENT_BAD_ACK);
+		return false;
+	case XTCP_SYN_SENT_REFUSED:
+		xtcp_conn_fsm_run(sk, XTCP_EV_RCV_RST);
+		return false;
+	case XTCP_SYN_SENT_ESTABLISH:
+		adopt_options(sk, opts);
+		adopt_irs(sk, cb->seq);
+		measure_syn(sk, opts);
+		xtcp_handshake_established(sk, cb);
+		security_inet_conn_established(sk, skb);
+		xtcp_conn_fsm_run(sk, XTCP_EV_RCV_SYN_ACK);
+		xp->ack_now = 1;
+		return true;
+	case XTCP_SYN_SENT_CROSSED:
+		/* Simultaneous open (MUST-10): text on their SYN is left for them to resend. */
+		adopt_options(sk, opts);
+		adopt_irs(sk, cb->seq);
+		xp->snd_wnd = cb->win;
+		xp->max_snd_wnd = cb->win;
+		xp->snd_wl1 = cb->seq;
+		xtcp_conn_fsm_run(sk, XTCP_EV_RCV_SYN);
+		xtcp_output_syn(sk);
+		return false;
+	case XTCP_SYN_SENT_DROP:
+		break;
+	}
+	xtcp_mib_count_drop(sock_net(sk), skb, XTCP_DROP_SYN_SENT_NO_SYN);
+	return false;
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reassembly: received text in order on sk_receive_queue, the rest in the ooo tree.
+ *
+ * RFC 9293, 3.10.7.4 (seventh; SHLD-31). Octets already held are never replaced: of two
+ * segments that overlap, the first to arrive wins. Memory is charged by real size and
+ * bounded by the receive buffer; out-of-order text is given up first, from the far end.
+ * Everything runs under the socket lock.
+ */
+#include "xtcp.h"
+
+/* Text that arrived twice is reported once (RFC 2883). */
+static void report_duplicate(struct sock *sk, u32 start, u32 end)
+{
+	if (!xtcp_sk(sk)->sack_ok || start == end)
+		return;
+	xtcp_sack_dup(&xtcp_sk(sk)->sacks, start, end);
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_DSACK_SENT);
+}
+
+/* Add the text of @skb to @to if it continues it; true: @skb is gone. */
+static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
+{
+	bool stolen;
+	int delta;
+
+	if (!to || XTCP_CB(to)->end_seq != XTCP_CB(skb)->seq ||
+	    (XTCP_CB(to)->flags & XTCP_FIN) || !skb_try_coalesce(to, skb, &stolen, &delta))
+		return false;
+	atomic_add(delta, &sk->sk_rmem_alloc);
+	sk_mem_charge(sk, delta);
+	XTCP_CB(to)->end_seq = XTCP_CB(skb)->end_seq;
+	XTCP_CB(to)->flags |= XTCP_CB(skb)->flags & XTCP_FIN;
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_RCV_COALESCED);
+	kfree_skb_partial(skb, stolen);
+	return true;
+}
+
+/* @skb, which starts at RCV.NXT, is readable now. @charged: it came from the ooo tree. */
+static void deliver(struct sock *sk, struct sk_buff *skb, bool charged, bool *fin)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	xp->bytes_received += skb->len;
+	xp->rcv_nxt = XTCP_CB(skb)->end_seq;
+	if (XTCP_CB(skb)->flags & XTCP_FIN)
+		*fin = true;
+	if (coalesce(sk, skb_peek_tail(&sk->sk_receive_queue), skb))
+		return;
+	__skb_queue_tail(&sk->sk_receive_queue, skb);
+	if (!charged)
+		skb_set_owner_r(skb, sk);
+}
+
+static void ooo_del(struct xtcp_sock *xp, struct sk_buff *skb)
+{
+	rb_erase(&skb->rbnode, &xp->ooo);
+	RB_CLEAR_NODE(&skb->rbnode);
+	skb->dev = NULL;	/* shared the node's memory */
+}
+
+/* Move what has become contiguous from the ooo tree to the receive queue. */
+static void deliver_ooo(struct sock *sk, bool *fin)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	while (!*fin && (skb = skb_rb_first(&xp->ooo))) {
+		struct xtcp_cb *cb = XTCP_CB(skb);
+
+		if (xtcp_seq_gt(cb->seq, xp->rcv_nxt))
+			break;
+		ooo_del(xp, skb);
+		if (xtcp_seq_leq(cb->end_seq, xp->rcv_nxt)) {
+			report_duplicate(sk, cb->seq, cb->end_seq);
+			xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_DUPLICATE);
+			continue;
+		}
+		if (cb->seq != xp->rcv_nxt) {
+			report_duplicate(sk, cb->seq, xp->rcv_nxt);
+			__skb_pull(skb, min_t(u32, xp->rcv_nxt - cb->seq, skb->len));
+			cb->seq = xp->rcv_nxt;
+		}
+		deliver(sk, skb, true, fin);
+	}
+	xtcp_sack_remove(&xp->sacks, xp->rcv_nxt);
+}
+
+/* Insert @skb, which overlaps nothing, after @prev (NULL: first of all). */
+static void ooo_link(struct sock *sk, struct sk_buff *skb, struct sk_buff *prev)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct rb_node **link = &xp->ooo.rb_node;
+	struct rb_node *parent = NULL;
+
+	xtcp_sack_add(&xp->sacks, XTCP_CB(skb)->seq, XTCP_CB(skb)->end_seq);
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_OOO_QUEUED);
+	if (coalesce(sk, prev, skb))
+		return;
+	skb_set_owner_r(skb, sk);
+	while (*link) {
+		parent = *link;
+		link = xtcp_seq_lt(XTCP_CB(skb)->seq, XTCP_CB(rb_to_skb(parent))->seq) ?
+			&parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, link);
+	rb_insert_color(&skb->rbnode, &xp->ooo);
+}
+
+/* Last segment of the ooo tree that starts at or before @seq. */
+static struct sk_buff *ooo_find(const struct xtcp_sock *xp, u32 seq)
+{
+	struct rb_node *node = xp->ooo.rb_node;
+	struct sk_buff *found = NULL;
+
+	while (node) {
+		struct sk_buff *skb = rb_to_skb(node);
+
+		if (xtcp_seq_leq(XTCP_CB(skb)->seq, seq)) {
+			found = skb;
+			node = node->rb_right;
+		} else {
+			node = node->rb_left;
+		}
+	}
+	return found;
+}
+
+/* Cut the text before @seq off @skb. */
+static void cut_head(struct sk_buff *skb, u32 seq)
+{
+	__skb_pull(skb, min_t(u32, seq - XTCP_CB(skb)->seq, skb->len));
+	XTCP_CB(skb)->seq = seq;
+}
+
+/*
+ * Put the parts of @skb that are new into the ooo tree: what is held already stays as it
+ * is, @skb fills the gaps around it. Consumes @skb.
+ */
+static void ooo_add(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sk_buff *prev = ooo_find(xp, XTCP_CB(skb)->seq);
+	struct sk_buff *next = prev ? skb_rb_next(prev) : skb_rb_first(&xp->ooo);
+
+	while (skb) {
+		struct xtcp_cb *cb = XTCP_CB(skb);
+		struct sk_buff *rest = NULL;
+
+		if (prev && xtcp_seq_gt(XTCP_CB(prev)->end_seq, cb->seq)) {
+			u32 edge = xtcp_seq_min(XTCP_CB(prev)->end_seq, cb->end_seq);
+
+			report_duplicate(sk, cb->seq, edge);
+			if (edge == cb->end_seq) {
+				xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_DUPLICATE);
+				return;
+			}
+			cut_head(skb, edge);
+		}
+		if (next && xtcp_seq_lt(XTCP_CB(next)->seq, cb->end_seq)) {
+			u32 gap = XTCP_CB(next)->seq - cb->seq;
+
+			rest = skb_clone(skb, GFP_ATOMIC);
+			if (rest)
+				cut_head(rest, XTCP_CB(next)->seq);
+			cb->flags &= ~XTCP_FIN;
+			cb->end_seq = XTCP_CB(next)->seq;
+			if (!gap || pskb_trim(skb, gap)) {
+				kfree_skb(skb);
+				skb = NULL;
+			}
+		}
+		if (skb)
+			ooo_link(sk, skb, prev);
+		prev = next;
+		next = next ? skb_rb_next(next) : NULL;
+		skb = rest;
+	}
+}
+
+/**
+ * xtcp_reass_prune - give up out-of-order text until the buffer has room
+ * @sk: the socket
+ *
+ * From the far end: that is resent last. The peer may have seen it SACKed; it copes with
+ * that (RFC 2018, 8).
+ *
+ * Context: socket lock.
+ * Return: there is room now.
+ */
+bool xtcp_reass_prune(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct rb_node *node;
+
+	while (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
+	       (node = rb_last(&xp->ooo))) {
+		struct sk_buff *skb = rb_to_skb(node);
+
+		ooo_del(xp, skb);
+		kfree_skb(skb);
+		xp->sacks.nr = 0;
+		xtcp_mib_inc(sock_net(sk), XTCP_MIB_OOO_PRUNED);
+	}
+	return atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf);
+}
+
+/* Room for @skb in the receive buffer and in the protocol's memory? */
+static bool has_room(struct sock *sk, struct sk_buff *skb, bool in_order)
+{
+	if (in_order) {
+		/* An empty queue takes one segment whatever its overhead: no deadlock. */
+		if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
+		    !xtcp_reass_prune(sk) && !skb_queue_empty(&sk->sk_receive_queue))
+			return false;
+	} else if (atomic_read(&sk->sk_rmem_alloc) + skb->truesize > READ_ONCE(sk->sk_rcvbuf)) {
+		return false;
+	}
+	return sk_rmem_schedule(sk, skb, skb->truesize);
+}
+
+/**
+ * xtcp_reass_add - take the text, and FIN, of a segment that fits the window
+ * @sk: the socket
+ * @skb: header pulled, trimmed to the window; cb.seq at or after RCV.NXT. Consumed.
+ * @fin: set to true if the peer's FIN has been reached in sequence
+ *
+ * Context: socket lock.
+ * Return: what became of it.
+ */
+enum xtcp_reass xtcp_reass_add(struct sock *sk, struct sk_buff *skb, bool *fin)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	bool in_order = XTCP_CB(skb)->seq == xp->rcv_nxt;
+
+	skb_dst_drop(skb);
+	if (!has_room(sk, skb, in_order)) {
+		xtcp_mib_drop(sock_net(sk), skb,
+			      in_order ? XTCP_DROP_RCVBUF_FULL : XTCP_DROP_OOO_FULL);
+		return XTCP_REASS_DROPPED;
+	}
+	if (!in_order) {
+		ooo_add(sk, skb);
+		return XTCP_REASS_QUEUED;
+	}
+	deliver(sk, skb, false, fin);
+	if (!RB_EMPTY_ROOT(&xp->ooo))
+		deliver_ooo(sk, fin);
+	return XTCP_REASS_IN_ORDER;
+}
+
+/**
+ * xtcp_reass_purge - drop all out-of-order text
+ * @sk: the socket
+ *
+ * Context: socket lock.
+ */
+void xtcp_reass_purge(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(&xp->ooo))) {
+		ooo_del(xp, skb);
+		kfree_skb(skb);
+	}
+	memset(&xp->sacks, 0, sizeof(xp->sacks));
+}

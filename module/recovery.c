@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loss recovery: which segments are lost, and when they may be sent again.
+ *
+ * With SACK: RFC 2018, RFC 6675 (scoreboard, IsLost, pipe). Without: RFC 5681, 3.2 and
+ * RFC 6582 (NewReno). After a time-out: RFC 5681, 3.1, with the scoreboard kept and the
+ * left edge always resent (RFC 6675, 5.1). Recovery marks, output sends. Socket lock.
+ */
+#include "xtcp.h"
+
+#define DUP_THRESH	3	/* RFC 5681, 3.2 */
+
+/* First segment of rtx that reaches beyond @seq. */
+static struct sk_buff *first_beyond(const struct xtcp_sock *xp, u32 seq)
+{
+	struct rb_node *node = xp->rtx.rb_node;
+	struct sk_buff *found = NULL;
+
+	while (node) {
+		struct sk_buff *skb = rb_to_skb(node);
+
+		if (xtcp_seq_gt(XTCP_CB(skb)->end_seq, seq)) {
+			found = skb;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return found;
+}
+
+/* Mark what lies within one SACK block; true if the peer told something new. */
+static bool mark_block(struct sock *sk, u32 start, u32 end)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sk_buff *skb = first_beyond(xp, start);
+	bool news = false;
+
+	for (; skb && xtcp_seq_lt(XTCP_CB(skb)->seq, end); skb = xtcp_rtxq_next(skb)) {
+		struct xtcp_cb *cb = XTCP_CB(skb);
+
+		if (cb->marks & XTCP_TX_SACKED)
+			continue;
+		/* Cut at the block's edges; what cannot be cut waits for a wider block. */
+		if (xtcp_seq_lt(cb->seq, start)) {
+			if (start - cb->seq >= skb->len ||
+			    xtcp_rtxq_split(sk, skb, start - cb->seq, true))
+				continue;
+			skb = xtcp_rtxq_next(skb);
+			cb = XTCP_CB(skb);
+		}
+		if (xtcp_seq_gt(cb->end_seq, end) &&
+		    (end - cb->seq >= skb->len ||
+		     xtcp_rtxq_split(sk, skb, end - cb->seq, true)))
+			break;
+		xtcp_rtxq_mark(sk, skb, XTCP_TX_SACKED, XTCP_TX_LOST | XTCP_TX_RESENT);
+		if (!xp->sacked_bytes || xtcp_seq_gt(cb->end_seq, xp->fack_seq))
+			xp->fack_seq = cb->end_seq;
+		news = true;
+	}
+	return news;
+}
+
+/* Enter the SACK blocks of an ACK into the scoreboard. */
+static bool mark_sacked(struct sock *sk, const struct xtcp_opts *opts, u32 ack)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	bool news = false;
+	unsigned int i;
+
+	if (!xp->sack_ok || !(opts->seen & XTCP_OPT_SACK) || !xp->rtx_tail)
+		return false;
+	for (i = 0; i < opts->nr_sacks; i++) {
+		if (xtcp_sack_check(opts, i, ack, xp->snd_una, xp->snd_nxt,
+				    xp->max_snd_wnd) == XTCP_SACK_NEW)
+			news |= mark_block(sk, opts->sack[i].start, opts->sack[i].end);
+	}
+	return news;
+}
+
+/* IsLost() for all that was sent before the SACKed octets (RFC 6675, 4). */
+static void mark_lost_by_sack(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	u32 above = xp->sacked_bytes;
+	struct sk_buff *skb;
+
+	for (skb = xtcp_rtxq_head(sk); skb && above > (DUP_THRESH - 1) * (u32)xp->mss;
+	     skb = xtcp_rtxq_next(skb)) {
+		struct xtcp_cb *cb = XTCP_CB(skb);
+
+		if (cb->marks & XTCP_TX_SACKED)
+			above -= cb->end_seq - cb->seq;
+		else if (!(cb->marks & (XTCP_TX_LOST | XTCP_TX_RESENT)))
+			xtcp_rtxq_mark(sk, skb, XTCP_TX_LOST, 0);
+	}
+}
+
+/* The oldest segment is the hole; only one MSS of it is known to be lost. */
+static void mark_head_lost(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_rtxq_head(sk);
+
+	if (!skb || (XTCP_CB(skb)->marks & (XTCP_TX_SACKED | XTCP_TX_LOST)))
+		return;
+	if (skb->len > xp->mss)
+		xtcp_rtxq_split(sk, skb, xp->mss, true);
+	xtcp_rtxq_mark(sk, skb, XTCP_TX_LOST, XTCP_TX_RESENT);
+}
+
+static void enter_recovery(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	u32 flight = xp->snd_nxt - xp->snd_una;
+
+	xp->recovery = XTCP_RECOVERY_FAST;
+	xp->recover_seq = xp->snd_nxt;
+	xtcp_cong_enter_recovery(&xp->cong, flight, xtcp_now_us());
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_FAST_RETRANS);
+}
+
+/* Everything that was outstanding when recovery began has arrived. */
+static void leave_recovery(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	xp->recovery = XTCP_RECOVERY_OPEN;
+	xp->dup_acks = 0;
+}
+
+/* Without SACK: count duplicates, and fill one hole per partial ACK (RFC 6582, 3.2). */
+static void judge_by_duplicates(struct sock *sk, u32 acked_bytes, bool duplicate)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	if (acked_bytes) {
+		u32 segs = max_t(u32, acked_bytes / xp->mss, 1);
+
+		/* The ACK took segments that duplicates had stood for, less the hole. */
+		xp->dup_acks -= min_t(u32, xp->dup_acks, segs - 1);
+		if (xp->recovery == XTCP_RECOVERY_FAST)
+			mark_head_lost(sk);
+		else if (xp->recovery == XTCP_RECOVERY_OPEN)
+			xp->dup_acks = 0;
+		return;
+	}
+	if (!duplicate || xp->recovery == XTCP_RECOVERY_LOSS)
+		return;
+	if (xp->dup_acks < 255)
+		xp->dup_acks++;
+	if (xp->dup_acks == DUP_THRESH && xp->recovery == XTCP_RECOVERY_OPEN)
+		mark_head_lost(sk);
+}
+
+/**
+ * xtcp_recovery_ack - an ACK has come: mark, enter or leave recovery
+ * @sk: the socket; acknowledged segments are off rtx already
+ * @opts: the ACK's options
+ * @ack: SEG.ACK
+ * @acked_bytes: newly acknowledged, 0: none
+ * @duplicate: a duplicate ACK in the sense of RFC 5681, 2
+ *
+ * Context: socket lock.
+ */
+void xtcp_recovery_ack(struct sock *sk, const struct xtcp_opts *opts, u32 ack, u32 acked_bytes,
+		       bool duplicate)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	if (xp->recovery != XTCP_RECOVERY_OPEN && xtcp_seq_geq(xp->snd_una, xp->recover_seq))
+		leave_recovery(sk);
+	if (!xp->rtx_tail) {
+		xp->dup_acks = 0;
+		return;
+	}
+	if (xp->sack_ok) {
+		if (mark_sacked(sk, opts, ack) || acked_bytes)
+			mark_lost_by_sack(sk);
+	} else {
+		judge_by_duplicates(sk, acked_bytes, duplicate);
+	}
+	if (xp->lost_bytes && xp->recovery == XTCP_RECOVERY_OPEN)
+		enter_recovery(sk);
+}
+
+/**
+ * xtcp_recovery_timeout - the retransmission timer has expired
+ * @sk: with outstanding data
+ *
+ * All that is not SACKed counts as lost. A SACKed left edge means that the receiver gave
+ * text up again (RFC 2018, 8): then nothing it SACKed can be relied on.
+ *
+ * Context: socket lock.
+ */
+void xtcp_recovery_timeout(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_rtxq_head(sk);
+	u8 forget = XTCP_TX_RESENT;
+	u32 flight = xp->snd_nxt - xp->snd_una;
+	bool first = xp->recovery != XTCP_RECOVERY_LOSS || !xp->retries;
+
+	if (XTCP_CB(skb)->marks & XTCP_TX_SACKED) {
+		forget |= XTCP_TX_SACKED;
+		xtcp_mib_inc(sock_net(sk), XTCP_MIB_SACK_RENEGED);
+	}
+	for (; skb; skb = xtcp_rtxq_next(skb)) {
+		xtcp_rtxq_mark(sk, skb, 0, forget);
+		if (!(XTCP_CB(skb)->marks & XTCP_TX_SACKED))
+			xtcp_rtxq_mark(sk, skb, XTCP_TX_LOST, 0);
+	}
+	xtcp_cong_timeout(&xp->cong, flight, first, xtcp_now_us());
+	xp->recovery = XTCP_RECOVERY_LOSS;
+	xp->recover_seq = xp->snd_nxt;
+	xp->dup_acks = 0;
+}
+
+/**
+ * xtcp_recovery_resend - send lost segments again, as far as the window allows
+ * @sk: the socket
+ *
+ * The first retransmission of a recovery leaves whatever the pipe holds (RFC 6675, 5, 4.3).
+ *
+ * Context: socket lock.
+ */
+void xtcp_recovery_resend(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sk_buff *skb, *next;
+
+	if (!xp->lost_bytes)
+		return;
+	for (skb = xtcp_rtxq_head(sk); skb; skb = next) {
+		if ((XTCP_CB(skb)->marks & (XTCP_TX_LOST | XTCP_TX_RESENT)) == XTCP_TX_LOST) {
+			if (xtcp_rtxq_pipe(sk) + xp->mss > xp->cong.cwnd_bytes &&
+			    xp->resent_bytes)
+				return;
+			if (xtcp_output_resend(sk, skb))
+				return;
+		}
+		next = xtcp_rtxq_next(skb);
+	}
+}

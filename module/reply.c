@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Answers on behalf of no socket: RST to strangers, and what half-open and TIME_WAIT
+ * entries have to say.
+ *
+ * RFC 9293, 3.5.2, 3.5.3, 3.10.7.1. Runs in softirq; nothing is retained.
+ */
+#include <net/ip.h>
+
+#include "xtcp.h"
+#include "af_ops.h"
+#include "trace.h"
+
+/* The numbers of a segment to build. */
+struct answer {
+	u32 seq;
+	u32 ack;
+	u16 win;
+	u8 flags;
+};
+
+/* Link-local peers are reached through the device they were heard on, others by route. */
+static int out_ifindex(const struct xtcp_flow *flow)
+{
+	if (flow->family == AF_INET6 && ipv6_addr_type(&flow->v6.raddr) & IPV6_ADDR_LINKLOCAL)
+		return flow->ifindex;
+	return 0;
+}
+
+static void send_answer(const struct xtcp_reply *r, const struct answer *a,
+			const struct xtcp_opts *opts)
+{
+	unsigned int hdr_len = XTCP_HDR_LEN + (opts ? xtcp_options_len(opts) : 0);
+	const struct xtcp_flow *flow = r->flow;
+	struct xtcp_hdr *hdr;
+	struct sk_buff *skb;
+
+	skb = alloc_skb(MAX_HEADER + sizeof(struct ipv6hdr) + XTCP_HDR_MAX,
+			GFP_ATOMIC | __GFP_NOWARN);
+	if (!skb)
+		return;
+	skb_reserve(skb, MAX_HEADER + sizeof(struct ipv6hdr) + XTCP_HDR_MAX - hdr_len);
+	hdr = skb_put(skb, hdr_len);
+	skb_reset_transport_header(skb);
+	hdr->sport = flow->lport;
+	hdr->dport = flow->rport;
+	hdr->seq = htonl(a->seq);
+	hdr->ack = htonl(a->ack);
+	hdr->off = (hdr_len / 4) << 4;
+	hdr->flags = a->flags;
+	hdr->win = htons(a->win);
+	hdr->check = 0;
+	hdr->urg = 0;
+	if (opts)
+		xtcp_options_build(opts, (u8 *)(hdr + 1));
+	trace_xtcp_send(flow, hdr, 0);
+	xtcp_mib_inc(flow->net, XTCP_MIB_OUT_SEGS);
+	xtcp_af_ops(flow->family)->reply(r, skb);
+}
+
+/**
+ * xtcp_reply_rst - tell the sender of a segment that there is no such connection
+ * @flow: of the segment
+ * @skb: the segment, cb filled in
+ *
+ * <SEQ=SEG.ACK><RST>, or <SEQ=0><ACK=SEG.SEQ+SEG.LEN><RST,ACK>; never in answer to a RST
+ * (RFC 9293, 3.10.7.1). At most as long as what it answers.
+ *
+ * Context: softirq.
+ */
+void xtcp_reply_rst(const struct xtcp_flow *flow, const struct sk_buff *skb)
+{
+	const struct xtcp_cb *cb = XTCP_CB(skb);
+	struct xtcp_flow out = *flow;
+	struct xtcp_reply r = { .flow = &out };
+	struct answer a = {};
+
+	if (cb->flags & XTCP_RST)
+		return;
+	xtcp_segment_answer_closed(cb->seq, cb->ack, cb->end_seq - cb->seq, cb->flags,
+				   &a.seq, &a.ack, &a.flags);
+	out.ifindex = out_ifindex(flow);
+	r.mark = flow->family == AF_INET6 ? IP6_REPLY_MARK(flow->net, skb->mark) :
+					    IP4_REPLY_MARK(flow->net, skb->mark);
+	xtcp_mib_inc(flow->net, XTCP_MIB_OUT_RSTS);
+	send_answer(&r, &a, NULL);
+}
+
+static void halfopen_reply(const struct xtcp_halfopen *ho, struct xtcp_reply *r)
+{
+	r->flow = &ho->node.flow;
+	r->mark = ho->mark;
+	r->tos = ho->tos;
+	r->sk = ho->listener;
+}
+
+/**
+ * xtcp_reply_synack - <SEQ=k><ACK=j+1><SYN,ACK>
+ * @ho: the half-open entry, referenced
+ *
+ * Context: softirq.
+ */
+void xtcp_reply_synack(struct xtcp_halfopen *ho)
+{
+	struct answer a = {
+		.seq = ho->iss,
+		.ack = ho->irs + 1,
+		.win = ho->rcv_wnd,
+		.flags = XTCP_SYN | XTCP_ACK,
+	};
+	struct xtcp_opts opts = {
+		.seen = XTCP_OPT_MSS | (ho->opts & (XTCP_OPT_TS | XTCP_OPT_SACK_OK |
+						    XTCP_OPT_WSCALE)),
+		.mss = ho->advmss,
+		.wscale = ho->rcv_wscale,
+		.tsval = xtcp_now_ts() + ho->ts_offset,
+		.tsecr = ho->ts_recent,
+	};
+	struct xtcp_reply r = {};
+
+	halfopen_reply(ho, &r);
+	xtcp_mib_inc(r.flow->net, XTCP_MIB_SYNACK_SENT);
+	send_answer(&r, &a, &opts);
+}
+
+/**
+ * xtcp_reply_halfopen_ack - <SEQ=k+1><ACK=j+1><ACK>: challenge to a doubtful segment
+ * @ho: the half-open entry, referenced
+ *
+ * Context: softirq.
+ */
+void xtcp_reply_halfopen_ack(struct xtcp_halfopen *ho)
+{
+	struct answer a = {
+		.seq = ho->iss + 1,
+		.ack = ho->irs + 1,
+		.win = ho->rcv_wnd >> ho->rcv_wscale,
+		.flags = XTCP_ACK,
+	};
+	struct xtcp_opts opts = {
+		.seen = ho->opts & XTCP_OPT_TS,
+		.tsval = xtcp_now_ts() + ho->ts_offset,
+		.tsecr = ho->ts_recent,
+	};
+	struct xtcp_reply r = {};
+
+	halfopen_reply(ho, &r);
+	xtcp_mib_inc(r.flow->net, XTCP_MIB_CHALLENGE_ACKS);
+	send_answer(&r, &a, &opts);
+}
+
+/**
+ * xtcp_reply_timewait_ack - acknowledge with the connection's final numbers
+ * @tw: the TIME_WAIT entry, referenced
+ *
+ * Context: softirq.
+ */
+void xtcp_reply_timewait_ack(struct xtcp_timewait *tw)
+{
+	struct answer a = {
+		.seq = tw->snd_nxt,
+		.ack = tw->rcv_nxt,
+		.win = tw->rcv_wnd >> tw->rcv_wscale,
+		.flags = XTCP_ACK,
+	};
+	struct xtcp_opts opts = {
+		.seen = tw->ts_ok ? XTCP_OPT_TS : 0,
+		.tsval = xtcp_now_ts() + tw->ts_offset,
+		.tsecr = tw->ts_recent,
+	};
+	struct xtcp_reply r = {
+		.flow = &tw->node.flow,
+		.mark = tw->mark,
+		.tos = tw->tos,
+	};
+
+	send_answer(&r, &a, &opts);
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where segments enter: check once, look up once, dispatch on what was found.
+ *
+ * RFC 9293, 3.10.7. Softirq, RCU read side. Lower files return verdicts; this file, the
+ * only dispatcher, acts on them.
+ */
+#include <linux/filter.h>
+#include <linux/icmpv6.h>
+#include <net/protocol.h>
+#include <net/xfrm.h>
+
+#include "xtcp.h"
+#include "af_ops.h"
+#include "trace.h"
+
+/* Every length is checked here, once: afterwards header and options are in linear memory. */
+static bool check_segment(struct sk_buff *skb, const struct xtcp_af_ops *af, struct net *net)
+{
+	enum xtcp_drop reason;
+	unsigned int hdr_len;
+
+	if (skb->pkt_type != PACKET_HOST) {
+		reason = XTCP_DROP_NOT_UNICAST;
+	} else if (!pskb_may_pull(skb, XTCP_HDR_LEN)) {
+		reason = XTCP_DROP_TOO_SHORT;
+	} else {
+		hdr_len = xtcp_wire_hdr_len((const struct xtcp_hdr *)skb->data);
+		if (hdr_len < XTCP_HDR_LEN || !pskb_may_pull(skb, hdr_len))
+			reason = XTCP_DROP_BAD_OFFSET;
+		else if (!af->csum_ok(skb))
+			reason = XTCP_DROP_BAD_CHECKSUM;
+		else if (!af->addr_ok(skb))
+			reason = XTCP_DROP_BAD_SOURCE;
+		else
+			return true;
+	}
+	xtcp_mib_drop(net, skb, reason);
+	return false;
+}
+
+static void fill_cb(struct sk_buff *skb)
+{
+	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb->data;
+	struct xtcp_cb *cb = XTCP_CB(skb);
+
+	cb->sent_us = 0;
+	cb->seq = ntohl(hdr->seq);
+	cb->end_seq = cb->seq + skb->len - xtcp_wire_hdr_len(hdr) + xtcp_wire_flag_len(hdr->flags);
+	cb->ack = ntohl(hdr->ack);
+	cb->win = ntohs(hdr->win);
+	cb->urg = ntohs(hdr->urg);
+	cb->flags = hdr->flags;
+	cb->marks = 0;
+}
+
+/* May the socket, and the namespace's policy, see this segment at all? */
+static bool is_admitted(struct sock *sk, struct sk_buff *skb, u16 family)
+{
+	struct net *net = sock_net(sk);
+
+	if (!(family == AF_INET6 ? xfrm6_policy_check(sk, XFRM_POLICY_IN, skb) :
+				   xfrm4_policy_check(sk, XFRM_POLICY_IN, skb))) {
+		xtcp_mib_drop(net, skb, XTCP_DROP_POLICY);
+		return false;
+	}
+	nf_reset_ct(skb);
+	/* Filters see header and text; never less than the header stays. */
+	if (sk_filter_trim_cap(sk, skb, xtcp_wire_hdr_len((const struct xtcp_hdr *)skb->data))) {
+		xtcp_mib_drop(net, skb, XTCP_DROP_FILTER);
+		return false;
+	}
+	/* A filter may have cut text off: the numbers follow. */
+	fill_cb(skb);
+	return true;
+}
+
+/* A connected socket: now, or on its backlog while a user owns it. Drops the reference. */
+static void rcv_sock(struct sock *sk, struct sk_buff *skb, u16 family)
+{
+	if (!is_admitted(sk, skb, family))
+		goto put;
+	skb->dev = NULL;
+	bh_lock_sock_nested(sk);
+	if (!sock_owned_by_user(sk)) {
+		xtcp_input_rcv(sk, skb);
+	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf))) {
+		xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_BACKLOG);
+	}
+	bh_unlock_sock(sk);
+put:
+	sock_put(sk);
+}
+
+/**
+ * xtcp_rx_backlog - proto.backlog_rcv: a segment that waited for the socket's user
+ * @sk: the socket
+ * @skb: as rcv_sock() left it; consumed
+ *
+ * Context: socket lock, process.
+ * Return: 0.
+ */
+int xtcp_rx_backlog(struct sock *sk, struct sk_buff *skb)
+{
+	xtcp_input_rcv(sk, skb);
+	return 0;
+}
+
+static void rcv_halfopen(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
+			 struct sk_buff *skb)
+{
+	struct sock *listener = ho->listener;
+	struct sock *child;
+
+	if (!is_admitted(listener, skb, flow->family))
+		goto put;
+	child = xtcp_handshake_halfopen(ho, flow, skb);
+	if (child) {
+		xtcp_input_rcv(child, skb);
+		bh_unlock_sock(child);
+		sock_put(child);
+		listener->sk_data_ready(listener);
+	}
+put:
+	xtcp_halfopen_put(ho);
+}
+
+static void rcv_listener(const struct xtcp_flow *flow, int sdif, struct sk_buff *skb, u32 min_iss)
+{
+	struct sock *listener = xtcp_hash_find_listener(flow, sdif, skb);
+
+	if (listener) {
+		if (is_admitted(listener, skb, flow->family))
+			xtcp_handshake_listen(listener, flow, skb, min_iss);
+		return;
+	}
+	if (!(flow->family == AF_INET6 ? xfrm6_policy_check(NULL, XFRM_POLICY_IN, skb) :
+					 xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb))) {
+		xtcp_mib_drop(flow->net, skb, XTCP_DROP_POLICY);
+		return;
+	}
+	xtcp_reply_rst(flow, skb);
+	xtcp_mib_drop(flow->net, skb, XTCP_DROP_NO_CONNECTION);
+}
+
+static void rcv_timewait(struct xtcp_timewait *tw, const struct xtcp_flow *flow, int sdif,
+			 struct sk_buff *skb)
+{
+	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb->data;
+	struct xtcp_opts opts;
+	u32 min_iss = 0;
+
+	xtcp_options_parse(&opts, (const u8 *)(hdr + 1), xtcp_wire_hdr_len(hdr) - XTCP_HDR_LEN,
+			   hdr->flags & XTCP_SYN);
+	switch (xtcp_timewait_rcv(tw, skb, &opts, &min_iss)) {
+	case XTCP_TIMEWAIT_REUSE:
+		if (xtcp_hash_find_listener(flow, sdif, skb)) {
+			xtcp_mib_inc(flow->net, XTCP_MIB_TIME_WAIT_REUSED);
+			xtcp_timewait_del(tw);
+			rcv_listener(flow, sdif, skb, min_iss ?: 1);
+			skb = NULL;
+		} else {
+			xtcp_reply_timewait_ack(tw);
+		}
+		break;
+	case XTCP_TIMEWAIT_ANSWER:
+		xtcp_reply_timewait_ack(tw);
+		break;
+	case XTCP_TIMEWAIT_DROP:
+		break;
+	}
+	if (skb)
+		xtcp_mib_drop(flow->net, skb, XTCP_CB(skb)->flags & XTCP_RST ?
+			      XTCP_DROP_TIME_WAIT_RST : XTCP_DROP_TIME_WAIT_OLD);
+	xtcp_timewait_put(tw);
+}
+
+/* Segments of both IP versions: @skb->data is at the transport header. */
+static int rcv(struct sk_buff *skb, const struct xtcp_af_ops *af)
+{
+	struct net *net = dev_net(skb->dev);
+	struct xtcp_flow flow;
+	struct xtcp_node *node;
+	int sdif;
+
+	xtcp_mib_add(net, XTCP_MIB_IN_SEGS, max_t(u16, 1, skb_shinfo(skb)->gso_segs));
+	if (!check_segment(skb, af, net))
+		return 0;
+	sdif = af->flow_of_skb(skb, &flow);
+	fill_cb(skb);
+	trace_xtcp_rcv(&flow, (const struct xtcp_hdr *)skb->data,
+		       skb->len - xtcp_wire_hdr_len((const struct xtcp_hdr *)skb->data));
+
+	node = xtcp_hash_find(&flow, sdif);
+	if (!node) {
+		rcv_listener(&flow, sdif, skb, 0);
+		return 0;
+	}
+	switch (node->kind) {
+	case XTCP_KIND_SOCK:
+		rcv_sock(xtcp_node_sk(node), skb, flow.family);
+		break;
+	case XTCP_KIND_HALFOPEN:
+		rcv_halfopen(container_of(node, struct xtcp_halfopen, node), &flow, skb);
+		break;
+	case XTCP_KIND_TIMEWAIT:
+		rcv_timewait(container_of(node, struct xtcp_timewait, node), &flow, sdif, skb);
+		break;
+	}
+	return 0;
+}
+
+static int rcv_v4(struct sk_buff *skb)
+{
+	return rcv(skb, &xtcp_ipv4_ops);
+}
+
+static const struct net_protocol protocol_v4 = {
+	.handler	= rcv_v4,
+	.err_handler	= xtcp_icmp_rcv_v4,
+	.no_policy	= 1,
+	.icmp_strict_tag_validation = 1,
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+static int rcv_v6(struct sk_buff *skb)
+{
+	return rcv(skb, &xtcp_ipv6_ops);
+}
+
+static const struct inet6_protocol protocol_v6 = {
+	.handler	= rcv_v6,
+	.err_handler	= xtcp_icmp_rcv_v6,
+	.flags		= INET6_PROTO_NOPOLICY | INET6_PROTO_FINAL,
+};
+#endif
+
+/**
+ * xtcp_rx_init - receive the protocol's segments and ICMP errors
+ *
+ * Context: module load; everything a segment can reach is ready.
+ * Return: 0, or -EEXIST when another module has the protocol number.
+ */
+int xtcp_rx_init(void)
+{
+	int err = inet_add_protocol(&protocol_v4, xtcp_protocol);
+
+	if (err)
+		return -EEXIST;
+#if IS_ENABLED(CONFIG_IPV6)
+	err = inet6_add_protocol(&protocol_v6, xtcp_protocol);
+	if (err) {
+		inet_del_protocol(&protocol_v4, xtcp_protocol);
+		return -EEXIST;
+	}
+#endif
+	return 0;
+}
+
+/**
+ * xtcp_rx_exit - receive no more; none is on its way when this returns
+ *
+ * Context: module unload.
+ */
+void xtcp_rx_exit(void)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	inet6_del_protocol(&protocol_v6, xtcp_protocol);
+#endif
+	inet_del_protocol(&protocol_v4, xtcp_protocol);
+}

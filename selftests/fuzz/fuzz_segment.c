@@ -9,8 +9,8 @@
 #include "wire.h"
 
 /* Text and window as large as they can get in the kernel. */
-#define TEXT_MAX	(1u << 20)
-#define WINDOW_MAX	(1u << 30)
+#define TEXT_MAX	0x00100000u
+#define WINDOW_MAX	0x40000000u
 
 static void judge_sequence(u32 rcv_nxt, u32 rcv_wnd, u32 seq, u32 text, u8 flags)
 {

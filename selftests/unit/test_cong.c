@@ -74,7 +74,8 @@ TEST(cong_newreno__split_acks_gain_nothing)
 		EXPECT_EQ(split.cwnd_bytes, whole.cwnd_bytes);
 	}
 	/* The same in congestion avoidance. */
-	whole.ssthresh_bytes = split.ssthresh_bytes = whole.cwnd_bytes;
+	whole.ssthresh_bytes = whole.cwnd_bytes;
+	split.ssthresh_bytes = whole.cwnd_bytes;
 	for (int i = 0; i < 200; i++) {
 		ack(&whole, MSS);
 		for (u32 j = 0; j < MSS; j++)
@@ -109,7 +110,8 @@ TEST(cong_newreno__avoidance_adds_one_segment_each_round_trip)
 	struct xtcp_cong cong = start(MSS);
 
 	ROW("CC-05");
-	cong.ssthresh_bytes = cong.cwnd_bytes = 20 * MSS;
+	cong.cwnd_bytes = 20 * MSS;
+	cong.ssthresh_bytes = cong.cwnd_bytes;
 	for (int trip = 0; trip < 50; trip++) {
 		u32 window = cong.cwnd_bytes;
 
@@ -144,7 +146,8 @@ TEST(cong_newreno__the_window_ends_at_1_gib)
 		ack(&cong, 1u << 20);
 	EXPECT(cong.cwnd_bytes <= XTCP_CWND_MAX);
 	cong = start(65483);
-	cong.cwnd_bytes = cong.ssthresh_bytes = XTCP_CWND_MAX;
+	cong.cwnd_bytes = XTCP_CWND_MAX;
+	cong.ssthresh_bytes = XTCP_CWND_MAX;
 	for (int i = 0; i < 20000; i++)
 		ack(&cong, 1u << 20);
 	EXPECT_EQ(cong.cwnd_bytes, XTCP_CWND_MAX);
@@ -174,9 +177,11 @@ TEST(cong_timeout__one_segment_and_only_the_first_sets_the_threshold)
 
 	ROW("CC-06");
 	cong.cwnd_bytes = 100 * MSS;
+	cong.acked_bytes = 77;
 	xtcp_cong_timeout(&cong, 60 * MSS, true, 0);
 	EXPECT_EQ(cong.ssthresh_bytes, 30 * MSS);
 	EXPECT_EQ(cong.cwnd_bytes, MSS);
+	EXPECT_EQ(cong.acked_bytes, 0);
 	EXPECT(xtcp_cong_is_slow_start(&cong));
 	xtcp_cong_timeout(&cong, MSS, false, 0);
 	EXPECT_EQ(cong.ssthresh_bytes, 30 * MSS);
@@ -190,8 +195,10 @@ TEST(cong_restart_after_idle__initial_window_at_most)
 	ROW("CC-13");
 	cong.cwnd_bytes = 100 * MSS;
 	cong.ssthresh_bytes = 80 * MSS;
+	cong.acked_bytes = 77;
 	xtcp_cong_restart_after_idle(&cong);
 	EXPECT_EQ(cong.cwnd_bytes, 10 * MSS);
+	EXPECT_EQ(cong.acked_bytes, 0);
 	EXPECT_EQ(cong.ssthresh_bytes, 80 * MSS);
 	cong.cwnd_bytes = 3 * MSS;
 	xtcp_cong_restart_after_idle(&cong);

@@ -256,6 +256,47 @@ TEST(options_parse__quick_and_slow_agree)
 	}
 }
 
+/* A no-op in front says nothing new, and leads away from the quick way, or to it. */
+static void expect_same_with_nop(const u8 *bytes, unsigned int len, bool syn)
+{
+	struct xtcp_opts plain, padded;
+	u8 longer[64];
+
+	longer[0] = 1;
+	memcpy(longer + 1, bytes, len);
+	plain = parse(bytes, len, syn);
+	padded = parse(longer, len + 1, syn);
+	EXPECT(!memcmp(&plain, &padded, sizeof(plain)));
+}
+
+TEST(options_parse__nearly_the_quick_pattern)
+{
+	static const u8 others[] = { 0, 1, 2, 3, 4, 8, 9, 10, 11, 200 };
+	u8 bytes[12];
+
+	for (int at = 0; at < 4; at++) {
+		for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+			memcpy(bytes, "\1\1\10\12\1\2\3\4\5\6\7\10", 12);
+			bytes[at] = others[i];
+			NOTE("byte %d is %u", at, others[i]);
+			expect_same_with_nop(bytes, 12, false);
+			expect_same_with_nop(bytes, 12, true);
+		}
+	}
+}
+
+TEST(options_parse__a_no_op_adds_nothing)
+{
+	for (int i = 0; i < 100000; i++) {
+		unsigned int len = ktap_below(41);
+		u8 bytes[48];
+
+		for (unsigned int j = 0; j < len; j++)
+			bytes[j] = ktap_random() & 3 ? ktap_below(11) : ktap_random();
+		expect_same_with_nop(bytes, len, i & 1);
+	}
+}
+
 TEST(options_parse__random_bytes)
 {
 	ROW("WIRE-11");
@@ -343,6 +384,18 @@ TEST(options_build__as_many_sack_blocks_as_fit)
 		back = parse(out, build(&opt, out), false);
 		EXPECT_EQ(back.nr_sacks, min_t(unsigned int, nr, 3));
 	}
+}
+
+TEST(options_build__only_what_is_named)
+{
+	struct xtcp_opts opt = {
+		.mss = 1460, .wscale = 7, .nr_sacks = 3, .tsval = 1, .tsecr = 2,
+	};
+	u8 out[XTCP_OPT_SPACE];
+
+	EXPECT_EQ(build(&opt, out), 0);
+	opt.seen = XTCP_OPT_TS;
+	EXPECT_EQ(build(&opt, out), XTCP_OPTLEN_TS);
 }
 
 TEST(options_len__what_build_writes)

@@ -86,6 +86,10 @@ TEST(sack_remove__what_is_acknowledged_cumulatively)
 		EXPECT_EQ(list.nr, 2);
 		EXPECT(block_is(&list.block[0], s + 30, s + 40));
 		EXPECT(block_is(&list.block[1], s + 50, s + 60));
+		xtcp_sack_remove(&list, s + 49);
+		EXPECT_EQ(list.nr, 1);
+		xtcp_sack_remove(&list, s + 50);
+		EXPECT(xtcp_sack_is_empty(&list));
 		xtcp_sack_remove(&list, s + 60);
 		EXPECT(xtcp_sack_is_empty(&list));
 	}
@@ -129,6 +133,25 @@ TEST(sack_dup__its_block_comes_second)
 	EXPECT(block_is(&opt.sack[3], 200, 220));
 	/* And the sender sees it that way. */
 	EXPECT(xtcp_sack_is_dsack(&opt, 50));
+}
+
+TEST(sack_dup__all_or_no_part_of_a_block)
+{
+	struct xtcp_sack_list list = { 0 };
+
+	xtcp_sack_add(&list, 100, 120);
+	xtcp_sack_add(&list, 200, 220);
+	xtcp_sack_dup(&list, 100, 120);
+	EXPECT(block_is(&list.block[0], 100, 120));
+	xtcp_sack_add(&list, 300, 320);
+	list.has_dsack = false;
+	/* Sticks out by one on either side: the order stays. */
+	xtcp_sack_dup(&list, 199, 205);
+	EXPECT(block_is(&list.block[0], 300, 320));
+	list.has_dsack = false;
+	xtcp_sack_dup(&list, 215, 221);
+	EXPECT(block_is(&list.block[0], 300, 320));
+	EXPECT_EQ(list.nr, 3);
 }
 
 TEST(sack_dup__two_before_one_ack)

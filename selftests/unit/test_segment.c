@@ -82,17 +82,14 @@ TEST(segment_is_acceptable__edges_of_large_windows)
 				for (int d = -1; d <= 1; d++) {
 					u32 left = nxt - len + d;
 					u32 right = nxt + wnd + d;
+					bool want;
 
 					NOTE("nxt %#x wnd %u len %u %+d", nxt, wnd, len, d);
 					EXPECT_EQ(xtcp_segment_is_acceptable(nxt, wnd, right, len),
 						  d < 0);
-					if (len)
-						EXPECT_EQ(xtcp_segment_is_acceptable(nxt, wnd, left,
-										     len), d > 0);
-					else
-						EXPECT_EQ(xtcp_segment_is_acceptable(nxt, wnd, left,
-										     len), d >= 0 &&
-							  d < (int)min_t(u32, wnd, 2));
+					want = len ? d > 0 : d >= 0 && d < (int)min_t(u32, wnd, 2);
+					EXPECT_EQ(xtcp_segment_is_acceptable(nxt, wnd, left, len),
+						  want);
 				}
 			}
 			EXPECT(!xtcp_segment_is_acceptable(nxt, wnd, nxt + 0x80000000, 1));
@@ -128,8 +125,8 @@ static void check_trim(u32 nxt, u32 wnd, u32 seq, u32 text, bool fin)
 	EXPECT_EQ(cut.tail_bytes, tail);
 	EXPECT_EQ(text - cut.head_bytes - cut.tail_bytes, kept);
 	/* A FIN before the window is a part of an old segment, never of one to trim. */
-	EXPECT_EQ(cut.fin, fin && xtcp_seq_geq(seq + text, nxt) &&
-			   !octet_in(nxt, wnd, seq + text));
+	fin = fin && xtcp_seq_geq(seq + text, nxt) && !octet_in(nxt, wnd, seq + text);
+	EXPECT_EQ(cut.fin, fin);
 }
 
 TEST(segment_trim__small_windows_exhaustively)

@@ -28,9 +28,8 @@ static void for_all(void (*check)(unsigned int state, unsigned int event,
 				  const struct xtcp_cell *c))
 {
 	for (unsigned int state = 1; state < XTCP_NR_STATES; state++) {
-		for (unsigned int event = 0; event < XTCP_NR_EVENTS; event++) {
+		for (unsigned int event = 0; event < XTCP_NR_EVENTS; event++)
 			check(state, event, cell(state, event));
-		}
 	}
 }
 

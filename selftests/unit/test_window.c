@@ -10,8 +10,10 @@ TEST(window_shift__smallest_that_fits)
 {
 	ROW("TS-02");
 	for (unsigned int shift = 0; shift <= 14; shift++) {
-		EXPECT_EQ(xtcp_window_shift(xtcp_window_max(shift)), shift);
-		EXPECT_EQ(xtcp_window_shift(xtcp_window_max(shift) + 1), shift < 14 ? shift + 1 : 14);
+		u32 fits = xtcp_window_max(shift);
+
+		EXPECT_EQ(xtcp_window_shift(fits), shift);
+		EXPECT_EQ(xtcp_window_shift(fits + 1), shift < 14 ? shift + 1 : 14);
 	}
 	EXPECT_EQ(xtcp_window_shift(0), 0);
 	EXPECT_EQ(xtcp_window_shift(6 << 20), 7);	/* Linux's 6 MiB */
@@ -31,6 +33,16 @@ TEST(window_select__opens_only_by_a_segment_or_half_the_buffer)
 	/* The same on top of what is offered. */
 	EXPECT_EQ(xtcp_window_select(5000, 6459, 65536, 1460, 0), 5000);
 	EXPECT_EQ(xtcp_window_select(5000, 6460, 65536, 1460, 0), 6460);
+}
+
+TEST(window_select__tiny_buffers)
+{
+	ROW("DATA-16");
+	EXPECT_EQ(xtcp_window_select(0, 1, 2, 1460, 0), 1);
+	EXPECT_EQ(xtcp_window_select(0, 1, 100, 1, 0), 1);
+	/* Smaller than the unit of the field: the least it can say, for half of it. */
+	EXPECT_EQ(xtcp_window_select(0, 499, 1000, 1460, 14), 0);
+	EXPECT_EQ(xtcp_window_select(0, 500, 1000, 1460, 14), 16384);
 }
 
 TEST(window_select__never_takes_back)

@@ -23,8 +23,10 @@
 #include "peer.h"
 #include "sock.h"
 
-#define TRACE_LINES	(sizeof(((struct peer_link *)0)->trace) / sizeof(((struct peer_link *)0)->trace[0]))
-#define INBOX_SLOTS	(sizeof(((struct peer_link *)0)->inbox) / sizeof(struct got))
+#define SLOTS(member)	(sizeof(((struct peer_link *)0)->member) / \
+			 sizeof(((struct peer_link *)0)->member[0]))
+#define TRACE_LINES	SLOTS(trace)
+#define INBOX_SLOTS	SLOTS(inbox)
 
 /* The kernel's layout, which libc does not export. */
 struct in6_ifreq_addr {

@@ -242,6 +242,7 @@ int peer_read_errno(struct peer *p, int fd);
 int peer_write_some(struct peer *p, int fd, int len);
 bool peer_write(struct peer *p, int fd, int len);
 int peer_grow_flight(struct peer *p, int fd, int bytes, int rounds);
+bool peer_lower_window(struct peer *p, uint16_t win);
 int peer_new_bytes(struct peer *p, int ms);
 bool peer_fill_window(struct peer *p);
 int peer_so_error(int fd);

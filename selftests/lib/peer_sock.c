@@ -202,6 +202,25 @@ int peer_grow_flight(struct peer *p, int fd, int bytes, int rounds)
 	return most;
 }
 
+/*
+ * From now on the peer's window field is @win, smaller than before. That comes with a
+ * second data segment: a window taken back must stand in a segment newer than the last
+ * by its sequence number to be believed everywhere.
+ */
+bool peer_lower_window(struct peer *p, uint16_t win)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (i)
+			p->win = win;
+		peer_send(p, &(struct seg){ .flags = ACK | PSH, .len = 10 });
+		if (!peer_expect(p, &(struct want){ .flags = ACK }))
+			return false;
+	}
+	return true;
+}
+
 /* How many bytes not seen before arrive within @ms; copies do not count. */
 int peer_new_bytes(struct peer *p, int ms)
 {

@@ -84,6 +84,18 @@ TEST_F(window, left_edge_is_trimmed)
 	ASSERT_TRUE(peer_read(&self->p, self->fd, 1));
 }
 
+/* What lies beyond the right edge is removed; the block SACK reports ends there. */
+TEST_F(window, right_edge_is_trimmed)
+{
+	uint32_t wnd = peer_k_window(&self->p);
+
+	ROW("DATA-04");
+	send_seg(.flags = ACK | PSH, .len = 1000, .seq = wnd - 400);
+	expect(.flags = ACK, .opts = "nop,nop,TS,nop,nop,sack *", .within = NOW);
+	ASSERT_EQ(self->p.snd_nxt + wnd - 400, self->p.last.sack[0][0]);
+	ASSERT_EQ(self->p.snd_nxt + wnd, self->p.last.sack[0][1]);
+}
+
 /* A retransmission may carry the FIN with data already received. */
 TEST_F(window, old_data_with_fin)
 {
@@ -171,8 +183,7 @@ TEST_F(window, peer_window_limits_flight)
 
 	ROW("DATA-08");
 	/* Shift 7: 3072 bytes. */
-	self->p.win = 3072 >> 7;
-	send_seg(.flags = ACK);
+	ASSERT_TRUE(peer_lower_window(&self->p, 3072 >> 7));
 	ASSERT_TRUE(peer_write(&self->p, self->fd, 10000));
 	sum = peer_new_bytes(&self->p, 100);
 	ASSERT_GE(3072, sum);
@@ -205,9 +216,8 @@ TEST_F(window, old_sequence_does_not_move_window)
 	int sum;
 
 	ROW("DATA-07");
-	send_seg(.flags = ACK | PSH, .len = 10, .win = 2048 >> 7);
-	expect(.flags = ACK);
-	send_seg(.flags = ACK | PSH, .len = 10, .seq = -10, .win = 30000);
+	ASSERT_TRUE(peer_lower_window(&self->p, 2048 >> 7));
+	send_seg(.flags = ACK | PSH, .len = 15, .seq = -20, .win = 30000);
 	peer_drain(&self->p, 50);
 	ASSERT_TRUE(peer_write(&self->p, self->fd, 8000));
 	sum = peer_new_bytes(&self->p, 100);
@@ -267,6 +277,24 @@ TEST_F(window, push)
 	send_seg(.flags = ACK, .len = 10);
 	expect(.flags = ACK);
 	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+}
+
+/* A large window once seen, now it opens by crumbs: no stream of crumbs follows. */
+TEST_F(window, no_silly_segments)
+{
+	int i;
+
+	ROW("DATA-17");
+	ASSERT_TRUE(peer_lower_window(&self->p, 0));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 5000));
+	silence(20);
+	for (i = 1; i <= 3; i++) {
+		/* Shift 7: 128 bytes more each time. */
+		send_seg(.flags = ACK, .win = i);
+		silence(25);
+	}
+	send_seg(.flags = ACK, .win = 60000);
+	expect(.flags = ACK, .any_psh = true, .len = self->p.mss - 12, .within = NOW);
 }
 
 /* The peer takes back window it gave: RFC 9293, 3.8.6 (MUST-34, SHLD-15, 16, 17). */
@@ -370,21 +398,6 @@ TEST_F(zero_window, lost_update_is_repaired_by_probe)
 	self->p.win = 1000;
 	send_seg(.flags = ACK);
 	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
-}
-
-/* The window opens by crumbs: no stream of crumbs follows. */
-TEST_F(zero_window, no_silly_segments)
-{
-	int i;
-
-	ROW("DATA-17");
-	self->p.offer_ts = true;
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 5000));
-	for (i = 1; i <= 3; i++) {
-		/* Shift 7: 128 bytes more each time. */
-		send_seg(.flags = ACK, .win = i);
-		silence(25);
-	}
 }
 
 /* A closed window does not stop the FIN from being queued, nor the probes. */

@@ -257,10 +257,10 @@ TEST_F(proc, autoload_alias)
 	if (xt_is_control())
 		return;
 	if (variant->family == AF_INET) {
-		EXPECT_TRUE(xt_run("modinfo -F alias build/$(uname -r)/xtcp.ko | grep -x net-pf-%d",
+		EXPECT_TRUE(xt_run("modinfo -F alias ${XTCP_TOP:-../../..}/build/$(uname -r)/xtcp.ko | grep -x net-pf-%d",
 				   AF_XTCP));
 	}
-	EXPECT_TRUE(xt_run("modinfo -F alias build/$(uname -r)/xtcp.ko | grep net-pf-%d-proto-%d",
+	EXPECT_TRUE(xt_run("modinfo -F alias ${XTCP_TOP:-../../..}/build/$(uname -r)/xtcp.ko | grep net-pf-%d-proto-%d",
 			   variant->family, IPPROTO_XTCP));
 }
 

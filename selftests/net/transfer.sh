@@ -1,0 +1,106 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Transfers in both directions at once over paths that lose, reorder and duplicate,
+# over small MTUs, with segmentation and checksum offload on and off. The topology
+# stands in lib/net.sh.
+#
+# XTCP_TEST_LONG=1: 20 MB over a path with 1 % loss and 20 ms delay, 200 MB over a clean one.
+
+. ../lib/ktap.sh
+. ../lib/net.sh
+
+# shellcheck disable=SC2034
+xfer=./helper_xfer
+
+mib=$((1024 * 1024))
+if is_long; then
+	clean_bytes=$((200 * mib))
+	lossy_bytes=$((20 * mib))
+	deadline=900
+else
+	clean_bytes=$((16 * mib))
+	lossy_bytes=$((2 * mib))
+	deadline=60
+fi
+
+# over NAME FAMILY BYTES IMPAIRMENT...: one transfer on the path as it is.
+over()
+{
+	local family=$1 bytes=$2
+
+	shift 2
+	net_impair "$@" || skip "netem is missing"
+	transfer "$family" "$bytes" "$deadline" || fail "transfer over IPv$family"
+	[ $# -eq 0 ] || net_impaired
+}
+
+clean()
+{
+	row DATA-01 CLS-05
+	over "$1" "$clean_bytes"
+}
+
+lossy()
+{
+	row DATA-01
+	over "$1" "$lossy_bytes" delay 20ms loss 1%
+}
+
+disordered()
+{
+	row DATA-10
+	over "$1" "$lossy_bytes" delay 10ms 5ms reorder 20% 50% duplicate 2% loss 0.5%
+}
+
+small_mtu()
+{
+	row DATA-32
+	net_mtu "$2" || fail "cannot set the MTU"
+	over "$1" $((mib / 2))
+}
+
+# The hosts do not know that the far link is narrower; ICMP tells them.
+path_mtu()
+{
+	row DATA-32
+	net_mtu 1500 1280
+	over "$1" "$lossy_bytes"
+}
+
+without_offload()
+{
+	row WIRE-02
+	net_mtu 1500
+	net_offload off
+	over "$1" "$lossy_bytes" delay 5ms loss 1%
+	over "$1" "$lossy_bytes"
+}
+
+jumbo()
+{
+	row DATA-01
+	net_mtu 9000
+	over "$1" "$lossy_bytes"
+}
+
+modprobe -q sch_netem
+at_exit net_down
+ktap_plan 15
+if ! net_up; then
+	note "cannot build the topology"
+	exit 1
+fi
+for family in 4 6; do
+	ktap_case "clean__ipv$family" clean $family
+	ktap_case "lossy__ipv$family" lossy $family
+	ktap_case "disordered__ipv$family" disordered $family
+	ktap_case "path_mtu__ipv$family" path_mtu $family
+	ktap_case "jumbo__ipv$family" jumbo $family
+	ktap_case "small_mtu__ipv$family" small_mtu $family 1280
+done
+for family in 4 6; do
+	ktap_case "without_offload__ipv$family" without_offload $family
+done
+ktap_case "small_mtu_576__ipv4" small_mtu 4 576
+ktap_end

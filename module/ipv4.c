@@ -109,7 +109,8 @@ static int xmit_v4(struct sock *sk, struct sk_buff *skb)
 	skb_set_hash_from_sk(skb, sk);
 	/* Our control block ends here, IP's begins. */
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-	return net_xmit_eval(ip_queue_xmit(sk, skb, &inet->cork.fl));
+	err = ip_queue_xmit(sk, skb, &inet->cork.fl);
+	return net_xmit_eval(err);	/* a macro: evaluates its argument twice */
 }
 
 static struct rtable *reply_route_v4(const struct xtcp_reply *r, struct flowi4 *fl4)

@@ -347,14 +347,14 @@ static int bind_any_port(struct sock *sk)
  * @snum: the port, 0 for any in net.ipv4.ip_local_port_range
  *
  * Context: process, socket lock.
- * Return: 0 with inet_num set, 1 if the port cannot be had.
+ * Return: 0 with inet_num set, -EADDRINUSE or -ENOMEM.
  */
 int xtcp_port_get(struct sock *sk, unsigned short snum)
 {
 	sock_owned_by_me(sk);
 	if (xtcp_sk(sk)->bind.port)
-		return xtcp_port_recheck(sk) ? 1 : 0;
-	return (snum ? own_port(sk, snum, true) : bind_any_port(sk)) ? 1 : 0;
+		return xtcp_port_recheck(sk);
+	return snum ? own_port(sk, snum, true) : bind_any_port(sk);
 }
 
 /**

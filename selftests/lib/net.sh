@@ -147,7 +147,7 @@ transfer()
 	address=$server4
 	[ "$family" = 4 ] || address=$server6
 	out=$(mktemp -d)
-	in_server "$xfer" -l -s "$((seed + ktap_number))" -n "$bytes" -t "$deadline" "$address" $port \
+	ip netns exec "$server" "$xfer" -l -s "$((seed + ktap_number))" -n "$bytes" -t "$deadline" "$address" $port \
 		>"$out/server" 2>&1 &
 	listening=$!
 	if ! wait_until 20 grep -q '^listening' "$out/server"; then

@@ -40,9 +40,9 @@ checked()
 	local family=$1 at_server at_client status=0
 
 	row WIRE-02
-	in_server ./helper_capture s0 60 >"$out/server" &
+	ip netns exec "$server" ./helper_capture s0 60 >"$out/server" &
 	at_server=$!
-	in_client ./helper_capture c0 60 >"$out/client" &
+	ip netns exec "$client" ./helper_capture c0 60 >"$out/client" &
 	at_client=$!
 	wait_until 20 grep -q capturing "$out/server" || fail "no capture"
 	wait_until 20 grep -q capturing "$out/client" || fail "no capture"

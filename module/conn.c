@@ -106,13 +106,19 @@ static void fin_acked(struct sock *sk)
 		guard_orphan_fin_wait_2(sk);
 }
 
+/* The ACK of the peer's FIN is the last a socket sends before an entry takes its place. */
+static void say_last_word(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	if (xp->ack_now || xp->ack_pending || xp->rcv_nxt != xp->last_ack_sent)
+		xtcp_output_ack(sk);
+}
+
 static void time_wait(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
-	/* The ACK of the peer's FIN is this socket's last word. */
-	if (xp->ack_now || xp->ack_pending || xp->rcv_nxt != xp->last_ack_sent)
-		xtcp_output_ack(sk);
 	if (!xtcp_timewait_start(sk)) {
 		xtcp_hash_del(&xp->node);
 		trace_xtcp_state(&xp->node.flow, XTCP_TIME_WAIT, XTCP_CLOSED,
@@ -174,7 +180,10 @@ void xtcp_conn_fsm_run(struct sock *sk, enum xtcp_event event)
 	if (cell->next == XTCP_CLOSED)
 		xtcp_hash_del(&xp->node);
 	trace_xtcp_state(&xp->node.flow, old, cell->next, event);
-	inet_sk_set_state(sk, cell->next);
+	if (cell->next == XTCP_TIME_WAIT)
+		say_last_word(sk);
+	/* In TIME_WAIT generic code would take it for a struct inet_timewait_sock. */
+	inet_sk_set_state(sk, cell->next == XTCP_TIME_WAIT ? XTCP_CLOSED : cell->next);
 
 	if (event == XTCP_EV_RCV_RST && xtcp_state_is_synchronized(old))
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ESTAB_RESETS);

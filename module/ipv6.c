@@ -51,7 +51,7 @@ static struct in6_addr *use_first_hop(struct flowi6 *fl6, const struct ipv6_txop
 static void fill_flowi6(const struct sock *sk, struct flowi6 *fl6)
 {
 	const struct inet_sock *inet = inet_sk(sk);
-	const struct ipv6_pinfo *np = inet6_sk(sk);
+	const struct ipv6_pinfo *np = inet_sk(sk)->pinet6;
 
 	memset(fl6, 0, sizeof(*fl6));
 	fl6->flowi6_proto = sk->sk_protocol;
@@ -72,7 +72,7 @@ static struct dst_entry *lookup_v6(struct sock *sk, struct flowi6 *fl6)
 
 	security_sk_classify_flow(sk, flowi6_to_flowi_common(fl6));
 	rcu_read_lock();
-	final_p = use_first_hop(fl6, rcu_dereference(inet6_sk(sk)->opt), &final);
+	final_p = use_first_hop(fl6, rcu_dereference(inet_sk(sk)->pinet6->opt), &final);
 	rcu_read_unlock();
 	return ip6_dst_lookup_flow(sock_net(sk), sk, fl6, final_p);
 }
@@ -80,7 +80,7 @@ static struct dst_entry *lookup_v6(struct sock *sk, struct flowi6 *fl6)
 static void store_route_v6(struct sock *sk, struct dst_entry *dst)
 {
 	sk->sk_gso_type = SKB_GSO_TCPV6 | SKB_GSO_SCTP;
-	inet6_sk(sk)->dst_cookie = rt6_get_cookie((struct rt6_info *)dst);
+	inet_sk(sk)->pinet6->dst_cookie = rt6_get_cookie((struct rt6_info *)dst);
 	sk_setup_caps(sk, dst);
 }
 
@@ -99,7 +99,7 @@ static int route_v6(struct sock *sk)
 
 static int xmit_v6(struct sock *sk, struct sk_buff *skb)
 {
-	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct ipv6_pinfo *np = inet_sk(sk)->pinet6;
 	struct dst_entry *dst = __sk_dst_check(sk, np->dst_cookie);
 	struct flowi6 fl6;
 	int err;
@@ -217,13 +217,13 @@ static bool csum_ok_v6(struct sk_buff *skb)
 static int set_child_v6(struct sock *sk, const struct xtcp_halfopen *ho)
 {
 	const struct xtcp_flow *flow = &ho->node.flow;
-	const struct ipv6_pinfo *parent_np = inet6_sk(ho->listener);
+	const struct ipv6_pinfo *parent_np = inet_sk(ho->listener)->pinet6;
 	struct inet_sock *inet = inet_sk(sk);
 	struct ipv6_txoptions *opt;
 	struct ipv6_pinfo *np;
 
 	xtcp_ipv4_reset_pinet6(sk);
-	np = inet6_sk(sk);
+	np = inet_sk(sk)->pinet6;
 	sk->sk_v6_rcv_saddr = flow->v6.laddr;
 	sk->sk_v6_daddr = flow->v6.raddr;
 	np->saddr = flow->v6.laddr;
@@ -251,7 +251,7 @@ static u16 ext_hdr_len_v6(const struct sock *sk)
 {
 	const struct ipv6_txoptions *opt;
 
-	opt = rcu_dereference_protected(inet6_sk(sk)->opt, lockdep_sock_is_held(sk));
+	opt = rcu_dereference_protected(inet_sk(sk)->pinet6->opt, lockdep_sock_is_held(sk));
 	return opt ? opt->opt_flen + opt->opt_nflen : 0;
 }
 
@@ -286,7 +286,7 @@ static int connect_mapped(struct sock *sk, const struct sockaddr_in6 *usin)
 	if (err)
 		return err;
 	WRITE_ONCE(xtcp_sk(sk)->af, &xtcp_ipv4_ops);
-	inet6_sk(sk)->saddr = sk->sk_v6_rcv_saddr;
+	inet_sk(sk)->pinet6->saddr = sk->sk_v6_rcv_saddr;
 	return 0;
 }
 
@@ -327,7 +327,7 @@ static int choose_flow_label(struct sock *sk, const struct sockaddr_in6 *usin, _
 static int connect_native(struct sock *sk, const struct sockaddr_in6 *usin, int dev)
 {
 	struct inet_sock *inet = inet_sk(sk);
-	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct ipv6_pinfo *np = inet_sk(sk)->pinet6;
 	bool bound = !ipv6_addr_any(&sk->sk_v6_rcv_saddr);
 	struct dst_entry *dst;
 	struct flowi6 fl6;
@@ -369,7 +369,7 @@ static int connect_native(struct sock *sk, const struct sockaddr_in6 *usin, int 
 int xtcp_ipv6_connect(struct sock *sk, xtcp_sockaddr_t *uaddr, int addr_len)
 {
 	struct sockaddr_in6 usin = { .sin6_family = AF_INET6 };
-	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct ipv6_pinfo *np = inet_sk(sk)->pinet6;
 	__be32 old_label = np->flow_label;
 	int err, dev;
 

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What is left when connections are over: nothing but TIME_WAIT entries, and with
+# their namespace those go as well. All of it in one namespace with loopback:
+#
+#   xt-life-$$: lo 127.0.0.1, ::1
+
+. ../lib/ktap.sh
+. ../lib/module.sh
+
+ns=xt-life-$$
+at_exit "[ ! -e /run/netns/$ns ] || ip netns del $ns"
+
+fresh_netns()
+{
+	ip netns add "$ns" && ip -n "$ns" link set lo up
+}
+
+drop_netns()
+{
+	ip netns del "$ns"
+}
+
+# only_time_wait: every listed entry is one.
+only_time_wait()
+{
+	[ "$(count_state "" "$ns")" -eq "$(count_state 06 "$ns")" ]
+}
+
+no_sockets()
+{
+	[ "$(sockets_of "$ns")" -eq 0 ]
+}
+
+thousand_connections()
+{
+	local before waiting
+
+	row API-43 CLS-15
+	before=$(objects)
+	fresh_netns || fail "no namespace"
+	ip netns exec "$ns" ./helper_churn 1000 >"$out" || fail "$(cat "$out")"
+	wait_until 20 no_sockets || fail "$(sockets_of "$ns") sockets left in /proc/net/protocols"
+	wait_until 20 only_time_wait || fail "entries in other states than TIME_WAIT"
+	waiting=$(count_state 06 "$ns")
+	note "$waiting TIME_WAIT entries"
+	[ "$waiting" -ge 300 ] || fail "fewer TIME_WAIT entries than orderly closes"
+	wait_until 20 objects_at_most $((before + waiting)) || {
+		show_objects
+		fail "$(objects) objects, $before before, $waiting in TIME_WAIT"
+	}
+	drop_netns || fail "cannot delete the namespace"
+	wait_until 30 objects_at_most "$before" || {
+		show_objects
+		fail "$(objects) objects after the namespace, $before before"
+	}
+}
+
+# Half-open entries and their listener go with the namespace, too.
+half_open_namespace()
+{
+	local before
+
+	row API-43
+	before=$(objects)
+	fresh_netns || fail "no namespace"
+	ip netns exec "$ns" ./helper_inject halfopen 50 >"$out" || fail "$(cat "$out")"
+	note "$(cat "$out")"
+	drop_netns || fail "cannot delete the namespace"
+	wait_until 30 objects_at_most "$before" || {
+		show_objects
+		fail "$(objects) objects after the namespace, $before before"
+	}
+}
+
+# Sockets that were never connected, only bound, listening, refused.
+idle_sockets()
+{
+	local before
+
+	row API-43
+	before=$(objects)
+	fresh_netns || fail "no namespace"
+	ip netns exec "$ns" ./helper_churn 0 || fail "cannot listen"
+	wait_until 20 no_sockets || fail "sockets left"
+	[ "$(count_state "" "$ns")" -eq 0 ] || fail "entries left"
+	drop_netns || fail "cannot delete the namespace"
+	wait_until 30 objects_at_most "$before" || {
+		show_objects
+		fail "$(objects) objects, $before before"
+	}
+}
+
+out=$(mktemp)
+at_exit rm -f "$out"
+ktap_plan 3
+ktap_case idle_sockets idle_sockets
+ktap_case thousand_connections thousand_connections
+ktap_case half_open_namespace half_open_namespace
+ktap_end

@@ -91,7 +91,7 @@ static void init_inet(struct sock *sk)
 	struct net *net = sock_net(sk);
 
 	sk->sk_destruct = inet_sock_destruct;
-	sk->sk_protocol = xtcp_protocol;
+	sk->sk_protocol = xtcp_sysctl_protocol;
 	sk->sk_backlog_rcv = sk->sk_prot->backlog_rcv;
 	sk->sk_txrehash = READ_ONCE(net->core.sysctl_txrehash);
 	inet->pmtudisc = READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc) ? IP_PMTUDISC_DONT :
@@ -140,7 +140,7 @@ static int create_socket(struct net *net, struct socket *sock, int protocol, int
 	if (protocol == XTCPPROTO_INET6)
 		return attach_sock(net, sock, PF_INET6, &xtcp_proto_v6, &ops_v6, kern);
 #endif
-	if (protocol == XTCPPROTO_INET || protocol == xtcp_protocol)
+	if (protocol == XTCPPROTO_INET || protocol == xtcp_sysctl_protocol)
 		return attach_sock(net, sock, PF_INET, &xtcp_proto_v4, &ops_v4, kern);
 	return -EPROTONOSUPPORT;
 }
@@ -160,21 +160,21 @@ int xtcp_af_init(void)
 {
 	int err;
 
-	family_ops.family = xtcp_family;
+	family_ops.family = xtcp_sysctl_family;
 	err = sock_register(&family_ops);
 	if (err) {
 		pr_err("xtcp: address family %d is taken; choose another with family=\n",
-		       xtcp_family);
+		       xtcp_sysctl_family);
 		return err;
 	}
-	protosw_v4.protocol = xtcp_protocol;
+	protosw_v4.protocol = xtcp_sysctl_protocol;
 	inet_register_protosw(&protosw_v4);
 #if IS_ENABLED(CONFIG_IPV6)
-	protosw_v6.protocol = xtcp_protocol;
+	protosw_v6.protocol = xtcp_sysctl_protocol;
 	err = inet6_register_protosw(&protosw_v6);
 	if (err) {
 		inet_unregister_protosw(&protosw_v4);
-		sock_unregister(xtcp_family);
+		sock_unregister(xtcp_sysctl_family);
 	}
 #endif
 	return err;
@@ -191,7 +191,7 @@ void xtcp_af_exit(void)
 	inet6_unregister_protosw(&protosw_v6);
 #endif
 	inet_unregister_protosw(&protosw_v4);
-	sock_unregister(xtcp_family);
+	sock_unregister(xtcp_sysctl_family);
 }
 
 MODULE_ALIAS_NETPROTO(AF_XTCP);

@@ -60,7 +60,7 @@ static void set_csum_v4(const struct xtcp_net *xn, struct sk_buff *skb,
 			const struct dst_entry *dst, __be32 saddr, __be32 daddr)
 {
 	xtcp_ipv4_finish_csum(xn, skb, dst->dev,
-			      ~csum_tcpudp_magic(saddr, daddr, skb->len, xtcp_protocol, 0));
+			      ~csum_tcpudp_magic(saddr, daddr, skb->len, xtcp_sysctl_protocol, 0));
 }
 
 /* First hop of a source route, or @daddr. */
@@ -122,7 +122,7 @@ static struct rtable *reply_route_v4(const struct xtcp_reply *r, struct flowi4 *
 	if (r->sk && xtcp_inet_test(r->sk, transparent, TRANSPARENT))
 		flags |= FLOWI_FLAG_ANYSRC;
 	flowi4_init_output(fl4, flow->ifindex, r->mark, r->tos & ~INET_ECN_MASK,
-			   RT_SCOPE_UNIVERSE, xtcp_protocol, flags,
+			   RT_SCOPE_UNIVERSE, xtcp_sysctl_protocol, flags,
 			   flow->v4.raddr, flow->v4.laddr, flow->rport, flow->lport,
 			   r->sk ? xtcp_compat_uid(r->sk) : sock_net_uid(net, NULL));
 	security_sk_classify_flow(xtcp_net(net)->ctl_v4, flowi4_to_flowi_common(fl4));
@@ -156,7 +156,7 @@ static void reply_v4(const struct xtcp_reply *r, struct sk_buff *skb)
 	iph->tos = r->tos & ~INET_ECN_MASK;
 	iph->frag_off = htons(IP_DF);
 	iph->ttl = ttl >= 0 ? ttl : ip4_dst_hoplimit(&rt->dst);
-	iph->protocol = xtcp_protocol;
+	iph->protocol = xtcp_sysctl_protocol;
 	iph->saddr = fl4.saddr;
 	iph->daddr = fl4.daddr;
 
@@ -207,7 +207,7 @@ static bool addr_ok_v4(const struct sk_buff *skb)
 
 static bool csum_ok_v4(struct sk_buff *skb)
 {
-	return !skb_checksum_validate(skb, xtcp_protocol, inet_compute_pseudo);
+	return !skb_checksum_validate(skb, xtcp_sysctl_protocol, inet_compute_pseudo);
 }
 
 /**
@@ -351,7 +351,7 @@ int xtcp_ipv4_connect(struct sock *sk, xtcp_sockaddr_t *uaddr, int addr_len)
  */
 int xtcp_ipv4_init_net(struct xtcp_net *xn)
 {
-	return inet_ctl_sock_create(&xn->ctl_v4, PF_INET, SOCK_RAW, xtcp_protocol, xn->net);
+	return inet_ctl_sock_create(&xn->ctl_v4, PF_INET, SOCK_RAW, xtcp_sysctl_protocol, xn->net);
 }
 
 /**

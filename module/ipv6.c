@@ -24,7 +24,7 @@ static void set_csum_v6(const struct xtcp_net *xn, struct sk_buff *skb,
 			const struct in6_addr *daddr)
 {
 	xtcp_ipv4_finish_csum(xn, skb, dst->dev,
-			      ~csum_ipv6_magic(saddr, daddr, skb->len, xtcp_protocol, 0));
+			      ~csum_ipv6_magic(saddr, daddr, skb->len, xtcp_sysctl_protocol, 0));
 }
 
 /* With a routing header, route to its first hop. Return: the final destination, or NULL. */
@@ -137,7 +137,7 @@ static struct dst_entry *reply_route_v6(const struct xtcp_reply *r, struct flowi
 	if (!ctl)
 		return ERR_PTR(-EAFNOSUPPORT);
 	memset(fl6, 0, sizeof(*fl6));
-	fl6->flowi6_proto = xtcp_protocol;
+	fl6->flowi6_proto = xtcp_sysctl_protocol;
 	fl6->daddr = flow->v6.raddr;
 	fl6->saddr = flow->v6.laddr;
 	fl6->flowlabel = ip6_make_flowinfo(r->tos & ~INET_ECN_MASK, 0);
@@ -211,7 +211,7 @@ static bool addr_ok_v6(const struct sk_buff *skb)
 
 static bool csum_ok_v6(struct sk_buff *skb)
 {
-	return !skb_checksum_validate(skb, xtcp_protocol, ip6_compute_pseudo);
+	return !skb_checksum_validate(skb, xtcp_sysctl_protocol, ip6_compute_pseudo);
 }
 
 static int set_child_v6(struct sock *sk, const struct xtcp_halfopen *ho)
@@ -419,7 +419,7 @@ failed:
  */
 int xtcp_ipv6_init_net(struct xtcp_net *xn)
 {
-	int err = inet_ctl_sock_create(&xn->ctl_v6, PF_INET6, SOCK_RAW, xtcp_protocol, xn->net);
+	int err = inet_ctl_sock_create(&xn->ctl_v6, PF_INET6, SOCK_RAW, xtcp_sysctl_protocol, xn->net);
 
 	if (err)
 		xn->ctl_v6 = NULL;

@@ -12,9 +12,9 @@
 #include "xtcp.h"
 #include "af_ops.h"
 
-module_param_named(family, xtcp_family, int, 0444);
+module_param_named(family, xtcp_sysctl_family, int, 0444);
 MODULE_PARM_DESC(family, "address family number (default 18, second choice 13)");
-module_param_named(protocol, xtcp_protocol, int, 0444);
+module_param_named(protocol, xtcp_sysctl_protocol, int, 0444);
 MODULE_PARM_DESC(protocol, "IP protocol number (default 253)");
 
 /* Generic kernel code tests TCP_*; sk_state holds XTCP_*. */
@@ -95,7 +95,7 @@ static void __net_exit exit_net_ns(struct net *net)
 static struct pernet_operations net_ops = {
 	.init	= init_net_ns,
 	.exit	= exit_net_ns,
-	.id	= &xtcp_net_id,
+	.id	= &xtcp_mib_net_id,
 	.size	= sizeof(struct xtcp_net),
 };
 
@@ -144,13 +144,13 @@ static void take_down(unsigned int nr)
 
 static bool parameters_ok(void)
 {
-	if (xtcp_family <= 0 || xtcp_family >= AF_MAX) {
+	if (xtcp_sysctl_family <= 0 || xtcp_sysctl_family >= AF_MAX) {
 		pr_err("xtcp: family=%d is no address family number (1 ... %d)\n",
-		       xtcp_family, AF_MAX - 1);
+		       xtcp_sysctl_family, AF_MAX - 1);
 		return false;
 	}
-	if (xtcp_protocol <= 0 || xtcp_protocol > 255) {
-		pr_err("xtcp: protocol=%d is no IP protocol number (1 ... 255)\n", xtcp_protocol);
+	if (xtcp_sysctl_protocol <= 0 || xtcp_sysctl_protocol > 255) {
+		pr_err("xtcp: protocol=%d is no IP protocol number (1 ... 255)\n", xtcp_sysctl_protocol);
 		return false;
 	}
 	return true;
@@ -169,11 +169,11 @@ static int __init init_module_xtcp(void)
 		if (!err)
 			continue;
 		pr_err("xtcp: cannot %s (family=%d protocol=%d): %pe\n", steps[i].what,
-		       xtcp_family, xtcp_protocol, ERR_PTR(err));
+		       xtcp_sysctl_family, xtcp_sysctl_protocol, ERR_PTR(err));
 		take_down(i);
 		return err;
 	}
-	pr_info("xtcp: address family %d, IP protocol %d\n", xtcp_family, xtcp_protocol);
+	pr_info("xtcp: address family %d, IP protocol %d\n", xtcp_sysctl_family, xtcp_sysctl_protocol);
 	return 0;
 }
 

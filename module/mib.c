@@ -8,7 +8,7 @@
 #include "trace.h"
 
 /* Finds struct xtcp_net: here because this is the lowest file that needs it. */
-unsigned int xtcp_net_id __read_mostly;
+unsigned int xtcp_mib_net_id __read_mostly;
 
 #define MIB_NAME(id, name)		name,
 #define DROP_NAME(id, name, word)	name,

@@ -115,14 +115,14 @@ static const struct net_offload offload_v6 = {
  */
 int xtcp_offload_init(void)
 {
-	if (inet_add_offload(&offload_v4, xtcp_protocol)) {
+	if (inet_add_offload(&offload_v4, xtcp_sysctl_protocol)) {
 		pr_err("xtcp: IP protocol %d is taken; choose another with protocol=\n",
-		       xtcp_protocol);
+		       xtcp_sysctl_protocol);
 		return -EBUSY;
 	}
 #if IS_ENABLED(CONFIG_IPV6)
-	if (inet6_add_offload(&offload_v6, xtcp_protocol)) {
-		inet_del_offload(&offload_v4, xtcp_protocol);
+	if (inet6_add_offload(&offload_v6, xtcp_sysctl_protocol)) {
+		inet_del_offload(&offload_v4, xtcp_sysctl_protocol);
 		return -EBUSY;
 	}
 #endif
@@ -137,7 +137,7 @@ int xtcp_offload_init(void)
 void xtcp_offload_exit(void)
 {
 #if IS_ENABLED(CONFIG_IPV6)
-	inet6_del_offload(&offload_v6, xtcp_protocol);
+	inet6_del_offload(&offload_v6, xtcp_sysctl_protocol);
 #endif
-	inet_del_offload(&offload_v4, xtcp_protocol);
+	inet_del_offload(&offload_v4, xtcp_sysctl_protocol);
 }

@@ -74,7 +74,7 @@ u16 xtcp_output_mss(struct sock *sk)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct dst_entry *dst = __sk_dst_get(sk);
 	u32 half = xp->max_snd_wnd > XTCP_MSS_DEFAULT_V4 ? xp->max_snd_wnd >> 1 : xp->max_snd_wnd;
-	u16 mss;
+	int mss;
 
 	if (dst && dst_mtu(dst) != xp->pmtu)
 		xtcp_output_set_pmtu(sk, dst_mtu(dst));
@@ -87,7 +87,7 @@ u16 xtcp_output_mss(struct sock *sk)
 		fill_opts(sk, &opts, false);
 		mss -= xtcp_options_len(&opts) - (xp->ts_ok ? XTCP_OPTLEN_TS : 0);
 	}
-	return max_t(int, (s16)mss, 8);
+	return max(mss, 8);
 }
 
 /* ---- receive window -------------------------------------------------------- */

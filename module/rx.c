@@ -243,14 +243,14 @@ static const struct inet6_protocol protocol_v6 = {
  */
 int xtcp_rx_init(void)
 {
-	int err = inet_add_protocol(&protocol_v4, xtcp_protocol);
+	int err = inet_add_protocol(&protocol_v4, xtcp_sysctl_protocol);
 
 	if (err)
 		return -EEXIST;
 #if IS_ENABLED(CONFIG_IPV6)
-	err = inet6_add_protocol(&protocol_v6, xtcp_protocol);
+	err = inet6_add_protocol(&protocol_v6, xtcp_sysctl_protocol);
 	if (err) {
-		inet_del_protocol(&protocol_v4, xtcp_protocol);
+		inet_del_protocol(&protocol_v4, xtcp_sysctl_protocol);
 		return -EEXIST;
 	}
 #endif
@@ -265,7 +265,7 @@ int xtcp_rx_init(void)
 void xtcp_rx_exit(void)
 {
 #if IS_ENABLED(CONFIG_IPV6)
-	inet6_del_protocol(&protocol_v6, xtcp_protocol);
+	inet6_del_protocol(&protocol_v6, xtcp_sysctl_protocol);
 #endif
-	inet_del_protocol(&protocol_v4, xtcp_protocol);
+	inet_del_protocol(&protocol_v4, xtcp_sysctl_protocol);
 }

@@ -11,8 +11,8 @@
 #include "xtcp.h"
 
 /* Module parameters, see main.c; they stand here because every layer above reads them. */
-int xtcp_family __read_mostly = AF_XTCP;
-int xtcp_protocol __read_mostly = IPPROTO_XTCP;
+int xtcp_sysctl_family __read_mostly = AF_XTCP;
+int xtcp_sysctl_protocol __read_mostly = IPPROTO_XTCP;
 
 #define SECONDS_MAX	(INT_MAX / HZ)
 #define BUFFER_MAX	0x3fffffff	/* twice it still fits sk_rcvbuf and sk_sndbuf */

@@ -52,8 +52,8 @@
 #define XTCP_RESOURCE_PROBE	(HZ / 2)	/* local shortage: try again so much later */
 
 /* Numbers in force, from the module parameters. */
-extern int xtcp_family;
-extern int xtcp_protocol;
+extern int xtcp_sysctl_family;
+extern int xtcp_sysctl_protocol;
 
 /* ---- the demux table ------------------------------------------------------- */
 
@@ -515,11 +515,11 @@ struct xtcp_net {
 	atomic_t timewait_len;
 };
 
-extern unsigned int xtcp_net_id;
+extern unsigned int xtcp_mib_net_id;
 
 static inline struct xtcp_net *xtcp_net(const struct net *net)
 {
-	return net_generic(net, xtcp_net_id);
+	return net_generic(net, xtcp_mib_net_id);
 }
 
 static inline struct xtcp_net *xtcp_sk_net(const struct sock *sk)

@@ -419,8 +419,10 @@ failed:
  */
 int xtcp_ipv6_init_net(struct xtcp_net *xn)
 {
-	int err = inet_ctl_sock_create(&xn->ctl_v6, PF_INET6, SOCK_RAW, xtcp_sysctl_protocol, xn->net);
+	int err;
 
+	err = inet_ctl_sock_create(&xn->ctl_v6, PF_INET6, SOCK_RAW, xtcp_sysctl_protocol,
+				   xn->net);
 	if (err)
 		xn->ctl_v6 = NULL;
 	return err == -EAFNOSUPPORT ? 0 : err;

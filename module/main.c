@@ -150,7 +150,8 @@ static bool parameters_ok(void)
 		return false;
 	}
 	if (xtcp_sysctl_protocol <= 0 || xtcp_sysctl_protocol > 255) {
-		pr_err("xtcp: protocol=%d is no IP protocol number (1 ... 255)\n", xtcp_sysctl_protocol);
+		pr_err("xtcp: protocol=%d is no IP protocol number (1 ... 255)\n",
+		       xtcp_sysctl_protocol);
 		return false;
 	}
 	return true;
@@ -173,7 +174,8 @@ static int __init init_module_xtcp(void)
 		take_down(i);
 		return err;
 	}
-	pr_info("xtcp: address family %d, IP protocol %d\n", xtcp_sysctl_family, xtcp_sysctl_protocol);
+	pr_info("xtcp: address family %d, IP protocol %d\n", xtcp_sysctl_family,
+		xtcp_sysctl_protocol);
 	return 0;
 }
 

@@ -484,11 +484,30 @@ static long counter_in(const char *path, const char *prefix, const char *name)
 	return found;
 }
 
-/* A counter of the transport under test by the name it has in TCP; -1: there is none. */
+/*
+ * A counter of the transport under test by the name it has in TCP; -1: there is none.
+ * Where xtcp counts each reason by itself this is their sum.
+ */
 long peer_counter(const char *name)
 {
-	long value;
+	static const char *const names[][4] = {
+		{ "InCsumErrors", "DropBadChecksum" },
+		{ "InErrs", "DropTooShort", "DropBadOffset", "DropBadChecksum" },
+	};
+	long value, sum = 0;
+	unsigned int i, j;
 
+	for (i = 0; !xt_is_control() && i < 2; i++) {
+		if (strcmp(name, names[i][0]))
+			continue;
+		for (j = 1; j < 4 && names[i][j]; j++) {
+			value = counter_in("/proc/net/xtcp_snmp", NULL, names[i][j]);
+			if (value < 0)
+				return -1;
+			sum += value;
+		}
+		return sum;
+	}
 	if (!xt_is_control())
 		return counter_in("/proc/net/xtcp_snmp", NULL, name);
 	value = counter_in("/proc/net/snmp", "Tcp:", name);

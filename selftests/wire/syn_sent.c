@@ -285,4 +285,29 @@ TEST_F(syn_sent, listen_on_the_same_port)
 	ASSERT_TRUE(peer_state_is(&q, fd, ST_ESTABLISHED));
 }
 
+/* RFC 9293, 3.5: two crossing SYNs of one and the same socket. */
+TEST_F(syn_sent, connect_to_itself)
+{
+	struct sockaddr_storage name = {};
+	socklen_t len = variant->family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+			sizeof(struct sockaddr_in);
+	char out[100], in[100] = {};
+	int fd = xt_socket(variant->family), i;
+
+	ROW("HS-11");
+	for (i = 0; i < 100; i++)
+		out[i] = peer_pattern(i);
+	peer_sockaddr(&self->p, true, 7777, &name);
+	ASSERT_EQ(0, bind(fd, (void *)&name, len));
+	ASSERT_EQ(0, connect(fd, (void *)&name, len));
+	ASSERT_EQ(100, send(fd, out, 100, 0));
+	ASSERT_EQ(100, recv(fd, in, 100, MSG_WAITALL));
+	ASSERT_EQ(0, memcmp(in, out, 100));
+	ASSERT_EQ(0, close(fd));
+	self->p.kport = 7777;
+	self->p.port = 7777;
+	/* Both FINs cross as well: TIME_WAIT at the most. */
+	must(peer_listed(&self->p) == ST_TIME_WAIT || peer_listed(&self->p) == ST_NONE);
+}
+
 TEST_HARNESS_MAIN

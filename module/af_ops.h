@@ -35,7 +35,8 @@ struct xtcp_reply {
  *	field is set up here) and hand it to IP with @sk's route, re-routing when it has
  *	gone stale. Consumes @skb. Returns IP's verdict, net_xmit_eval()ed, or -errno.
  * @reply: the same for no socket: routes by @r->flow. Consumes @skb.
- * @route_mtu: path MTU of the way to @flow's peer, for the MSS of a SYN-ACK [bytes]
+ * @route_mtu: path MTU of the way to @r->flow's peer, for the MSS of a SYN-ACK [bytes];
+ *	0: there is no way, or not to a single host
  * @flow_of_skb: fill @flow from a received packet's IP header and ports (transport header
  *	set and pulled), including net and ifindex; returns sdif. Before @skb->cb is
  *	overwritten, where IP left the device.

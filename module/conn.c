@@ -422,6 +422,8 @@ int xtcp_conn_settle(struct sock *child, const struct xtcp_halfopen *ho)
 	int err = xp->af->set_child(child, ho);
 
 	if (!err)
+		err = xp->af->route(child);
+	if (!err)
 		err = xtcp_port_inherit(child, ho->listener);
 	if (err)
 		return err;
@@ -545,5 +547,6 @@ void xtcp_conn_reset(struct sock *sk)
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	sk_dst_reset(sk);
+	xtcp_sk(sk)->node.kind = XTCP_KIND_SOCK;
 	init_connection(sk);
 }

@@ -48,8 +48,11 @@ static void negotiate(struct xtcp_halfopen *ho, const struct sock *listener,
 	ho->rcv_wscale = xtcp_window_shift(largest);
 }
 
-/* The half-open entry for a SYN, complete but for what xtcp_halfopen_add() sets. */
-static void fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
+/*
+ * The half-open entry for a SYN, complete but for what xtcp_halfopen_add() sets; false:
+ * there is no way to answer its source (RFC 9293, 3.9.2.3, MUST-63).
+ */
+static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 			  const struct xtcp_flow *flow, const struct sk_buff *skb, u32 min_iss)
 {
 	const struct xtcp_sock *xp = xtcp_sk(listener);
@@ -57,6 +60,7 @@ static void fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 	const struct xtcp_af_ops *af = xtcp_af_ops(flow->family);
 	struct xtcp_opts opts;
 	struct xtcp_reply r = { .flow = &ho->node.flow, .sk = listener };
+	u32 mtu;
 
 	memset(ho, 0, sizeof(*ho));
 	ho->node.flow = *flow;
@@ -72,12 +76,16 @@ static void fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 	ho->synack_us = (u32)xtcp_now_us();
 	r.mark = ho->mark;
 	r.tos = ho->tos;
-	ho->advmss = min_t(u32, af->route_mtu(&r) - af->net_hdr_len - XTCP_HDR_LEN, 65535);
+	mtu = af->route_mtu(&r);
+	if (!mtu)
+		return false;
+	ho->advmss = min_t(u32, mtu - af->net_hdr_len - XTCP_HDR_LEN, 65535);
 	if (xp->user_mss)
 		ho->advmss = min(ho->advmss, xp->user_mss);
 	xtcp_options_parse(&opts, (const u8 *)(hdr + 1),
 			   xtcp_wire_hdr_len(hdr) - XTCP_HDR_LEN, true);
 	negotiate(ho, listener, &opts);
+	return true;
 }
 
 /* A SYN for a listener with room for it: keep it half-open and answer. */
@@ -86,7 +94,10 @@ static void answer_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk_
 {
 	struct xtcp_halfopen proto, *ho;
 
-	fill_halfopen(&proto, sk, flow, skb, min_iss);
+	if (!fill_halfopen(&proto, sk, flow, skb, min_iss)) {
+		xtcp_mib_drop(flow->net, skb, XTCP_DROP_BAD_SOURCE);
+		return;
+	}
 	ho = xtcp_halfopen_add(sk, &proto);
 	if (IS_ERR(ho)) {
 		xtcp_mib_drop(flow->net, skb, PTR_ERR(ho) == -ENOMEM ? XTCP_DROP_NO_MEMORY :

@@ -280,17 +280,17 @@ static void measure_window_time(struct xtcp_sock *xp)
 
 /*
  * When the ACK for new text is due (RFC 9293, 3.8.6.3): at once for out-of-order text,
- * for two full segments, and while the connection is young; else soon.
+ * for what fills all or part of a gap (RFC 5681, 4.2), for two full segments, and while
+ * the connection is young; else soon.
  */
-static void schedule_ack(struct sock *sk, enum xtcp_reass result)
+static void schedule_ack(struct sock *sk, enum xtcp_reass result, bool gap)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	u32 since = (u32)jiffies - xp->last_data_jif;
 
 	xp->last_data_jif = jiffies;
 	xp->ack_pending = 1;
-	if (result != XTCP_REASS_IN_ORDER || !RB_EMPTY_ROOT(&xp->ooo) ||
-	    !xtcp_sack_is_empty(&xp->sacks)) {
+	if (result != XTCP_REASS_IN_ORDER || gap || !xtcp_sack_is_empty(&xp->sacks)) {
 		xp->ack_now = 1;
 		return;
 	}
@@ -336,7 +336,7 @@ static void take_text(struct sock *sk, struct input *in)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	enum xtcp_reass result;
-	bool fin = false;
+	bool gap, fin = false;
 
 	if (!in->text && !(in->cb->flags & XTCP_FIN)) {
 		consume_skb(in->skb);
@@ -358,9 +358,10 @@ static void take_text(struct sock *sk, struct input *in)
 	pull_to_text(sk, in);
 	if (!in->skb)
 		return;
+	gap = !RB_EMPTY_ROOT(&xp->ooo);
 	result = xtcp_reass_add(sk, in->skb, &fin);
 	in->skb = NULL;
-	schedule_ack(sk, result);
+	schedule_ack(sk, result, gap);
 	if (result == XTCP_REASS_IN_ORDER)
 		measure_window_time(xp);
 	if (fin) {

@@ -17,7 +17,6 @@
 #include "xtcp.h"
 #include "af_ops.h"
 
-#define MIN_MTU_V4	576	/* assumed when no route says better [bytes] */
 
 /*
  * A checksum may be left to the device only if the device is software that ends on
@@ -173,8 +172,9 @@ static u32 route_mtu_v4(const struct xtcp_reply *r)
 	u32 mtu;
 
 	if (IS_ERR(rt))
-		return MIN_MTU_V4;
-	mtu = dst_mtu(&rt->dst);
+		return 0;
+	/* A host that answers broadcasts is an amplifier. */
+	mtu = rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST) ? 0 : dst_mtu(&rt->dst);
 	ip_rt_put(rt);
 	return mtu;
 }
@@ -202,7 +202,8 @@ static bool addr_ok_v4(const struct sk_buff *skb)
 
 	return skb->pkt_type == PACKET_HOST &&
 	       !(rt && (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))) &&
-	       !ipv4_is_multicast(saddr) && !ipv4_is_lbcast(saddr) && !ipv4_is_zeronet(saddr);
+	       !ipv4_is_multicast(saddr) && !ipv4_is_lbcast(saddr) &&
+	       (saddr & htonl(0xff000000));	/* 0/8: this network, no source */
 }
 
 static bool csum_ok_v4(struct sk_buff *skb)

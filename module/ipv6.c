@@ -178,7 +178,7 @@ static u32 route_mtu_v6(const struct xtcp_reply *r)
 
 	dst = reply_route_v6(r, &fl6);
 	if (IS_ERR(dst))
-		return IPV6_MIN_MTU;
+		return 0;
 	mtu = dst_mtu(dst);
 	dst_release(dst);
 	return mtu;

@@ -315,6 +315,8 @@ int xtcp_output_connect(struct sock *sk)
 	struct xtcp_opts opts;
 	int err;
 
+	WRITE_ONCE(sk->sk_err, 0);	/* of an earlier attempt */
+	sock_reset_flag(sk, SOCK_DONE);
 	xp->advmss = own_mss(sk);
 	xp->mss_clamp = xp->user_mss ? min_t(u16, xp->user_mss, xp->advmss) : 65535;
 	xp->rcv_mss = min_t(u16, xp->advmss, XTCP_MSS_DEFAULT_V4);

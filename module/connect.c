@@ -296,6 +296,12 @@ void xtcp_connect_unlisten(struct sock *sk)
 	}
 }
 
+/* Not sk_ack_backlog: that counts places reserved for children still on their way, too. */
+static bool has_child(const struct sock *sk)
+{
+	return !list_empty_careful(&xtcp_sk(sk)->accept_queue);
+}
+
 /*
  * Sleep until a child is queued. Exclusive: one new connection wakes one of the threads
  * blocked in accept().
@@ -308,11 +314,11 @@ static int wait_for_child(struct sock *sk, long timeo)
 	for (;;) {
 		prepare_to_wait_exclusive(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 		release_sock(sk);
-		if (!READ_ONCE(sk->sk_ack_backlog))
+		if (!has_child(sk))
 			timeo = schedule_timeout(timeo);
 		sched_annotate_sleep();
 		lock_sock(sk);
-		if (READ_ONCE(sk->sk_ack_backlog))
+		if (has_child(sk))
 			break;
 		if (sk->sk_state != XTCP_LISTEN)
 			err = -EINVAL;
@@ -361,7 +367,7 @@ struct sock *xtcp_connect_accept(struct sock *sk, int flags, int *err)
 	if (sk->sk_state != XTCP_LISTEN)
 		goto out;
 	*err = 0;
-	if (!READ_ONCE(sk->sk_ack_backlog)) {
+	if (!has_child(sk)) {
 		timeo = sock_rcvtimeo(sk, flags & O_NONBLOCK);
 		*err = timeo ? wait_for_child(sk, timeo) : -EAGAIN;
 	}

@@ -566,7 +566,7 @@ __poll_t xtcp_recv_poll(struct file *file, struct socket *sock, poll_table *wait
 	sock_poll_wait(file, sock, wait);
 	state = inet_sk_state_load(sk);
 	if (state == XTCP_LISTEN)
-		return READ_ONCE(sk->sk_ack_backlog) ? EPOLLIN | EPOLLRDNORM : 0;
+		return list_empty_careful(&xtcp_sk(sk)->accept_queue) ? 0 : EPOLLIN | EPOLLRDNORM;
 
 	shutdown = READ_ONCE(sk->sk_shutdown);
 	if (shutdown == SHUTDOWN_MASK || state == XTCP_CLOSED)

@@ -205,8 +205,7 @@ static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen
 	if (len < 0)
 		return -EFAULT;
 	name[len] = 0;
-	/* Linux TCP's name for the same algorithm. */
-	ops = xtcp_sysctl_find_cong(strcmp(name, "reno") ? name : "newreno");
+	ops = xtcp_sysctl_find_cong(name);
 	if (!ops)
 		return -ENOENT;
 	lock_sock(sk);

@@ -142,7 +142,7 @@ def segment__lost_and_sent_again():
     trace.now += 0.2
     trace.segment(0, 'ACK,PSH', J + 1, K + 1, 10)
     out = ladder(trace.text)[1]
-    return out.count('✗') == 1 and out.count('lost') == 1 and out.count('sent again') == 1
+    return out.count('✗') == 1 and out.count('lost') == 1 and out.count('resent') == 1
 
 
 def segment__recut_on_the_way_is_not_lost():

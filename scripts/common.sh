@@ -6,6 +6,7 @@
 set -eu -o pipefail
 
 # The checkout, wherever the caller stands.
+export XTCP_TOP
 XTCP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 
 # What is costly to make and the same for every checkout stays outside of it.

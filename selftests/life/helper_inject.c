@@ -6,8 +6,9 @@
  *                                   own namespace; prints how many half-open entries there
  *                                   are, then exits, which closes the listener
  *   helper_inject hold COUNT        the same, but the listener stays until standard input ends
- *   helper_inject storm SECONDS     segments of every kind at random ports, in the
+ *   helper_inject storm SECONDS     segments of every kind at ports 7000 to 7007, in the
  *                                   namespace of the caller
+ *   helper_inject serve MS          listeners on those ports that accept and close
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -146,6 +147,31 @@ static int storm(int seconds)
 	return 0;
 }
 
+static int serve(int milliseconds)
+{
+	int64_t end = xt_now_ms() + milliseconds;
+	int lfd[8], i, fd;
+
+	for (i = 0; i < 8; i++) {
+		struct xt_addr addr = xt_any(AF_INET6, 7000 + i);
+
+		lfd[i] = xt_socket_flags(AF_INET6, SOCK_NONBLOCK);
+		if (lfd[i] < 0 || xt_set_int(lfd[i], SOL_SOCKET, SO_REUSEADDR, 1) ||
+		    xt_bind(lfd[i], &addr) || listen(lfd[i], 4)) {
+			perror("serve");
+			return 1;
+		}
+	}
+	while (xt_now_ms() < end)
+		for (i = 0; i < 8; i++) {
+			fd = accept(lfd[i], NULL, NULL);
+			if (fd >= 0)
+				close(fd);
+		}
+	/* With half-open entries and perhaps unaccepted connections on them. */
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "halfopen"))
@@ -154,5 +180,7 @@ int main(int argc, char **argv)
 		return half_open(atoi(argv[2]), true);
 	if (argc == 3 && !strcmp(argv[1], "storm"))
 		return storm(atoi(argv[2]));
+	if (argc == 3 && !strcmp(argv[1], "serve"))
+		return serve(atoi(argv[2]));
 	return 2;
 }

@@ -116,7 +116,7 @@ under_fire()
 	row API-43
 	clean_start
 	ip netns add "$ns" || fail "no namespace"
-	ip netns exec "$ns" ./helper_inject storm 12 >"$out" 2>&1 &
+	ip netns exec "$ns" ./helper_inject storm 25 >"$out" 2>&1 &
 	pid=$!
 	wait_until 20 grep -q storming "$out" || fail "$(cat "$out")"
 	for i in $(seq 10); do
@@ -124,7 +124,7 @@ under_fire()
 		load || fail "round $i: cannot load"
 		./helper_churn 4 >/dev/null || fail "round $i: connections fail"
 		# A listener in the line of fire.
-		timeout 1 ip netns exec "$ns" ./helper_churn 2 >/dev/null
+		ip netns exec "$ns" ./helper_inject serve 200 || fail "round $i: cannot listen"
 	done
 	kill "$pid" 2>/dev/null
 	wait "$pid"

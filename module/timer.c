@@ -67,8 +67,8 @@ static bool retransmitted_too_long(const struct sock *sk)
 	return since_us >= limit_us;
 }
 
-/* Next time-out; none later than the end of TCP_USER_TIMEOUT. */
-static void rearm_rto(struct sock *sk)
+/* The next time-out of @kind; none comes later than the end of TCP_USER_TIMEOUT. */
+static void rearm_rto(struct sock *sk, enum xtcp_rto_kind kind)
 {
 	const struct xtcp_sock *xp = xtcp_sk(sk);
 	u32 wait = xtcp_timer_rto_jif(sk);
@@ -79,7 +79,7 @@ static void rearm_rto(struct sock *sk)
 
 		wait = min_t(u64, wait, left_us > 0 ? usecs_to_jiffies(left_us) + 1 : 1);
 	}
-	xtcp_timer_arm_rto(sk, XTCP_RTO_RETRANSMIT, wait);
+	xtcp_timer_arm_rto(sk, kind, wait);
 }
 
 /* RFC 6298, 5.4 to 5.7 for the SYN, which is on no queue. */
@@ -99,7 +99,7 @@ static void resend_syn(struct sock *sk)
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_RETRANS_SEGS);
 	xtcp_output_syn(sk);
 	xtcp_rtt_backoff(&xp->rtt);
-	rearm_rto(sk);
+	rearm_rto(sk, XTCP_RTO_RETRANSMIT);
 }
 
 /* The peer shrank its window to nothing under our data: keep asking while it answers. */
@@ -141,7 +141,7 @@ static void retransmit(struct sock *sk)
 		return;
 	}
 	xtcp_rtt_backoff(&xp->rtt);
-	rearm_rto(sk);
+	rearm_rto(sk, XTCP_RTO_RETRANSMIT);
 }
 
 /* An orphan, or a user with a deadline, does not wait for ever at a closed window. */
@@ -185,7 +185,7 @@ static void probe(struct sock *sk)
 	if (xp->probes < 255)
 		xp->probes++;
 	xtcp_rtt_backoff(&xp->rtt);
-	xtcp_timer_arm_rto(sk, XTCP_RTO_PROBE, xtcp_timer_rto_jif(sk));
+	rearm_rto(sk, XTCP_RTO_PROBE);
 }
 
 static void rto_expired(struct sock *sk)

@@ -93,7 +93,7 @@ static void show_progress(unsigned long long done, double start, bool last)
 		return;
 	shown = at;
 	printf("%s   %6.2f MB received, %.0f s, %.2f MB/s%s", isatty(STDOUT_FILENO) ? "\r" : "",
-	       done / 1e6, at - start, done / 1e6 / (at - start + 1e-9),
+	       done / 1e6, at - start, done / 1e6 / (at > start ? at - start : 1),
 	       last || !isatty(STDOUT_FILENO) ? "\n" : "");
 	fflush(stdout);
 }

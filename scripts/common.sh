@@ -66,7 +66,7 @@ kernel_find()
 			die "no kernel $name in $XTCP_CACHE: run scripts/setup --kernel $name"
 		KERNEL_RELEASE=$(cat "$KERNEL_ROOT/release")
 		KERNEL_IMAGE=$KERNEL_ROOT/vmlinux
-		[ -e "$KERNEL_IMAGE" ] || KERNEL_IMAGE=$KERNEL_ROOT/boot/vmlinuz-$KERNEL_RELEASE
+		[ -e "$KERNEL_IMAGE" ] || KERNEL_IMAGE=$KERNEL_ROOT/vmlinuz
 		;;
 	debug)
 		dir=$("$XTCP_TOP/scripts/debug-kernel" --path) ||

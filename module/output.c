@@ -417,6 +417,9 @@ static u32 sendable(struct sock *sk, const struct sk_buff *skb, u16 mss, u8 nagl
 		else
 			return 0;
 	}
+	/* A FIN that does not fit keeps the end of its text back. */
+	if (skb->len && size < want && size >= skb->len)
+		size = rounddown(skb->len - 1, mss);
 	if (size == want && want % mss && !may_send_partial(sk, skb, nagle))
 		size = rounddown(size, mss);
 	return size;

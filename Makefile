@@ -5,6 +5,9 @@
 KVER ?= 6.1
 BUILD := $(CURDIR)/build
 
+# All processors, unless the caller says otherwise.
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # Sources of other stages that may not be there in every tree.
 have = $(wildcard $(1))
 
@@ -38,7 +41,7 @@ tools:
 # The harness the tests include comes from the distribution's kernel source.
 selftests:
 	@mkdir -p $(BUILD)/selftests
-	@flock $(BUILD)/selftests/.lock $(MAKE) -s --no-print-directory -C selftests runner \
+	@flock $(BUILD)/selftests/.lock $(MAKE) $(jobs) -s --no-print-directory -C selftests runner \
 		OUTPUT=$(BUILD)/selftests INSTALL_PATH=$(BUILD)/selftests/install \
 		KSFT_SRC=$$(scripts/ksft-src)
 

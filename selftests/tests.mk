@@ -37,19 +37,21 @@ include $(KSFT_SRC)/lib.mk
 
 CFLAGS += -I$(selfdir)
 
-# The objects of ../lib as an archive, so that a program takes only what it uses.
-lib_objects := $(patsubst ../lib/%.c,$(OUTPUT)/lib/%.o,$(wildcard ../lib/*.c))
+# The objects of ../lib as an archive, so that a program takes only what it uses; one
+# for all directories.
+lib_dir := $(abspath $(OUTPUT)/..)/lib
+lib_objects := $(patsubst ../lib/%.c,$(lib_dir)/%.o,$(wildcard ../lib/*.c))
 
 ifneq ($(lib_objects),)
-$(TEST_GEN_PROGS) $(TEST_GEN_PROGS_EXTENDED): $(OUTPUT)/lib/lib.a
+$(TEST_GEN_PROGS) $(TEST_GEN_PROGS_EXTENDED): $(lib_dir)/lib.a
 
-$(OUTPUT)/lib/lib.a: $(lib_objects)
+$(lib_dir)/lib.a: $(lib_objects)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-$(OUTPUT)/lib/%.o: ../lib/%.c $(LOCAL_HDRS)
+$(lib_dir)/%.o: ../lib/%.c $(LOCAL_HDRS)
 	mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CPPFLAGS) -c $< -o $@
 endif
 
-EXTRA_CLEAN += $(OUTPUT)/lib
+EXTRA_CLEAN += $(lib_objects) $(wildcard $(lib_dir)/lib.a)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Each scripts/check-* is silent on a right tree and names the fault in a wrong one.
+# Each scripts/check-* is silent on a right tree and names the fault in a wrong one, and
+# scripts/tap-summary counts what kselftest's runner itself calls a success.
 
 set -u
 
@@ -129,6 +130,73 @@ finds check-names 'static turn() is also in' check-names__static_twice
 fresh
 printf 'static inline int wrap(void)\n{\n\treturn 1;\n}\n' >module/low.h
 finds check-names 'wrap() should be xtcp_low_' check-names__inline_without_prefix
+
+# tap STATUS EXPECTED LINE...: what a run of the kselftest runner left behind.
+tap()
+{
+	rm -rf "$work/results"
+	mkdir -p "$work/results"
+	echo "$1" >"$work/results/vm.status"
+	printf '%s\n' "$2" >"$work/results/vm.expected"
+	printf '%s\n' "${@:3}" >"$work/results/vm.tap"
+}
+
+# totals LINE STATUS NAME: the last line and the exit status of the summary.
+totals()
+{
+	local out status
+
+	out=$(XTCP_TEST_NO_SKIP=${no_skip:-0} "$scripts/tap-summary" --total \
+		${except:+--except "$except"} "$work/results" 2>&1)
+	status=$?
+	[ "$status" -eq "$2" ] && [ "${out##*$'\n'}" = "$1" ]
+	result $? "tap-summary__$3"
+	[ "${out##*$'\n'}" = "$1" ] || printf '# %s\n' "$out"
+}
+
+head='# selftests: api: bind'
+good=("$head" '# TAP version 13' '# 1..2' '# ok 1 a' '# ok 2 b' 'ok 1 selftests: api: bind')
+
+tap 0 api:bind "${good[@]}"
+totals '2 passed, 0 failed' 0 all_pass
+
+tap 0 api:bind "$head" '# 1..2' '# not ok 1 a' '# ok 2 b' 'not ok 1 selftests: api: bind # exit=1'
+totals '1 passed, 1 failed' 1 one_fails
+
+tap 0 api:bind "$head" '# 1..2' '# ok 1 a' 'not ok 1 selftests: api: bind # exit=139'
+totals '1 passed, 1 failed' 1 crash
+
+tap 0 api:bind "$head" '# 1..2' '# ok 1 a' 'ok 1 selftests: api: bind'
+totals '1 passed, 1 failed' 1 fewer_than_planned
+
+tap 0 api:bind "$head" '# hello' 'ok 1 selftests: api: bind'
+totals '0 passed, 1 failed' 1 no_plan
+
+tap 0 api:bind "$head" '# 1..2' '# ok 1 a' 'not ok 1 selftests: api: bind # TIMEOUT 45 seconds'
+totals '1 passed, 1 failed' 1 time_out
+
+tap 0 'api:bind api:close' "${good[@]}"
+totals '2 passed, 1 failed' 1 program_missing
+
+tap 125 api:bind "${good[@]}" 'vm: the kernel reported:'
+totals '2 passed, 1 failed' 1 kernel_report
+
+tap 124 api:bind "$head" '# 1..2' '# ok 1 a'
+totals '1 passed, 2 failed' 1 vm_time_out
+
+tap 0 api:bind "$head" '# 1..2' '# ok 1 a # SKIP no such device' '# ok 2 b' 'ok 1 selftests: api: bind'
+totals '1 passed, 0 failed, 1 skipped' 0 skip
+no_skip=1 totals '1 passed, 1 failed' 1 skip_forbidden
+
+tap 0 api:bind "$head" '# 1..0 # SKIP not root' 'ok 1 selftests: api: bind # SKIP'
+totals '0 passed, 0 failed, 1 skipped' 1 nothing_ran
+
+tap 0 api:bind "$head" '# 1..2' '# not ok 1 a' '# ok 2 b' 'not ok 1 selftests: api: bind # exit=1'
+except=$work/differences
+echo 'api:bind a  # Linux differs' >"$except"
+totals '2 passed, 0 failed' 0 expected_difference
+echo 'api:bind b  # Linux differs' >>"$except"
+totals '2 passed, 1 failed' 1 difference_that_is_none
 
 echo "1..$count"
 exit $((failed > 0))

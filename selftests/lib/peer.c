@@ -499,7 +499,8 @@ static void want_span(struct peer *p, const struct want *want, uint64_t *from, u
 
 static void want_text(struct peer *p, const struct want *want, char *out, size_t size)
 {
-	char seq[40] = "any", ack[40] = "", opts[160] = "as negotiated", time[60] = "within 1000 ms";
+	char opts[160] = "as negotiated", time[60] = "within 1000 ms";
+	char seq[40] = "any", ack[40] = "";
 	uint32_t rel = want_seq(p, want) - p->irs;
 
 	if (want->flags & SYN && !p->irs_known && !want->abs_seq)
@@ -516,7 +517,8 @@ static void want_text(struct peer *p, const struct want *want, char *out, size_t
 	else if (want->opts)
 		snprintf(opts, sizeof(opts), "%s", want->opts);
 	if (want->gap)
-		snprintf(time, sizeof(time), "%d ms after the last", want->gap == NOW ? 0 : want->gap);
+		snprintf(time, sizeof(time), "%d ms after the last",
+			 want->gap == NOW ? 0 : want->gap);
 	else if (want->at)
 		snprintf(time, sizeof(time), "at %d ms", want->at == NOW ? 0 : want->at);
 	else if (want->within)

@@ -129,14 +129,14 @@ int peer_established(struct peer *p, int lfd)
 /* A connection the stack opened; returns the connected descriptor or -1. */
 int peer_connected(struct peer *p)
 {
+	const struct want syn = { .flags = SYN, .within = NOW };
+	const struct want ack = { .flags = ACK, .within = NOW };
 	int fd = peer_connect_start(p);
 
-	if (fd < 0 || !peer_expect(p, &(struct want){ .flags = SYN, .within = NOW }))
+	if (fd < 0 || !peer_expect(p, &syn))
 		return -1;
 	peer_send(p, &(struct seg){ .flags = SYN | ACK });
-	if (!peer_expect(p, &(struct want){ .flags = ACK, .within = NOW }))
-		return -1;
-	return fd;
+	return peer_expect(p, &ack) ? fd : -1;
 }
 
 /* Exactly @len bytes of the peer's pattern can be read, within a second. */
@@ -175,6 +175,7 @@ bool peer_read(struct peer *p, int fd, int len)
  */
 int peer_grow_flight(struct peer *p, int fd, int bytes, int rounds)
 {
+	struct seg ack = { .flags = ACK, .abs_ack = true };
 	static uint32_t ends[4096];
 	uint32_t una = p->rcv_nxt;
 	int most = 0, n, i, idle;
@@ -194,8 +195,10 @@ int peer_grow_flight(struct peer *p, int fd, int bytes, int rounds)
 		}
 		if ((int)(p->rcv_nxt - una) > most)
 			most = p->rcv_nxt - una;
-		for (i = 0; i < n; i++)
-			peer_send(p, &(struct seg){ .flags = ACK, .abs_ack = true, .ack = ends[i] });
+		for (i = 0; i < n; i++) {
+			ack.ack = ends[i];
+			peer_send(p, &ack);
+		}
 		una = p->rcv_nxt;
 		idle = n ? 0 : idle + 1;
 	}
@@ -209,13 +212,14 @@ int peer_grow_flight(struct peer *p, int fd, int bytes, int rounds)
  */
 bool peer_lower_window(struct peer *p, uint16_t win)
 {
+	const struct want ack = { .flags = ACK };
 	int i;
 
 	for (i = 0; i < 2; i++) {
 		if (i)
 			p->win = win;
 		peer_send(p, &(struct seg){ .flags = ACK | PSH, .len = 10 });
-		if (!peer_expect(p, &(struct want){ .flags = ACK }))
+		if (!peer_expect(p, &ack))
 			return false;
 	}
 	return true;
@@ -242,13 +246,14 @@ int peer_new_bytes(struct peer *p, int ms)
  */
 bool peer_fill_window(struct peer *p)
 {
+	const struct want ack = { .flags = ACK, .any_opts = true };
 	uint32_t edge = p->last.ack + peer_k_window(p), now;
 	int i, max = p->mss - 12, len;
 
 	for (i = 0; i < 2000 && peer_k_window(p); i++) {
 		len = peer_k_window(p) < (uint32_t)max ? (int)peer_k_window(p) : max;
 		peer_send(p, &(struct seg){ .flags = ACK, .len = len });
-		if (!peer_expect(p, &(struct want){ .flags = ACK, .any_opts = true }))
+		if (!peer_expect(p, &ack))
 			return false;
 		now = p->last.ack + peer_k_window(p);
 		if ((int32_t)(now - edge) < 0) {

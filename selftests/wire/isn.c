@@ -21,11 +21,12 @@ static bool passive_isn(struct peer *p, uint16_t port, uint32_t *isn, uint64_t *
 
 static bool active_isn(struct peer *p, uint16_t kport, uint32_t *isn, uint64_t *us)
 {
+	const struct want syn = { .flags = SYN, .within = NOW };
 	int fd;
 
 	peer_reset(p, PEER_PORT, kport);
 	fd = peer_connect_start(p);
-	if (fd < 0 || !peer_expect(p, &(struct want){ .flags = SYN, .within = NOW }))
+	if (fd < 0 || !peer_expect(p, &syn))
 		return false;
 	*isn = p->irs;
 	*us = p->last_us;

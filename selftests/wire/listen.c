@@ -70,9 +70,8 @@ TEST_F(listen, syn_with_data)
 {
 	ROW("HS-18");
 	send_seg(.flags = SYN, .len = 10);
-	ASSERT_TRUE(peer_expect_either(&self->p,
-			&(struct want){ .flags = SYN | ACK, .ack = -10 },
-			&(struct want){ .flags = SYN | ACK }));
+	must(peer_expect_either(&self->p, &(struct want){ .flags = SYN | ACK, .ack = -10 },
+				&(struct want){ .flags = SYN | ACK }));
 	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 100));
 	self->p.snd_nxt = self->p.iss + 1;
 	send_seg(.flags = ACK | PSH, .len = 10);

@@ -13,19 +13,21 @@ WIRE_FIXTURE_LISTENING(options)
  */
 static int segment_size(struct peer *p, int lfd, const uint8_t *opts, int optlen)
 {
+	const struct want synack = { .flags = SYN | ACK, .any_opts = true, .within = NOW };
+	const struct want data = { .flags = ACK, .any_psh = true, .any_len = true };
 	int fd, size;
 
 	/* Timestamps of a script begin at 1. */
 	p->ts_base = 2;
 	peer_send(p, &(struct seg){ .flags = SYN, .no_opts = !optlen,
 		  .opts = optlen ? opts : NULL, .optlen = optlen });
-	if (!peer_expect(p, &(struct want){ .flags = SYN | ACK, .any_opts = true, .within = NOW }))
+	if (!peer_expect(p, &synack))
 		return -1;
 	peer_send(p, &(struct seg){ .flags = ACK });
 	fd = peer_accept(p, lfd);
 	if (fd < 0 || !peer_write(p, fd, 6000))
 		return -1;
-	if (!peer_expect(p, &(struct want){ .flags = ACK, .any_psh = true, .any_len = true }))
+	if (!peer_expect(p, &data))
 		return -1;
 	size = p->last.len + p->last.optlen;
 	peer_send(p, &(struct seg){ .flags = RST });

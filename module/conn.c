@@ -261,6 +261,7 @@ static void init_connection(struct sock *sk)
 	xp->wscale_ok = 0;
 	xp->sack_ok = 0;
 	xp->ts_ok = 0;
+	xp->passive = 0;
 	xp->fin_queued = 0;
 	xp->peer_fin = 0;
 	xp->urg_sent = 0;

@@ -276,6 +276,7 @@ void xtcp_halfopen_purge_listener(struct sock *listener)
 	LIST_HEAD(doomed);
 	unsigned int i;
 
+	smp_mb();	/* state before tables: who adds an entry after this sees it closed */
 	spin_lock_bh(&xn->halfopen_lock);
 	for (i = 0; i < XTCP_SYNACK_LEVELS; i++) {
 		list_for_each_entry_safe(ho, next, &xn->halfopen_fifo[i], node.fifo) {

@@ -108,6 +108,7 @@ static void answer_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk_
 	xtcp_mib_inc(flow->net, XTCP_MIB_HALFOPEN_ADDED);
 	trace_xtcp_state(&ho->node.flow, XTCP_LISTEN, XTCP_SYN_RCVD, XTCP_EV_RCV_SYN);
 	/* A listener that closed meanwhile has purged its entries before this one came. */
+	smp_mb();	/* pairs with the one in xtcp_halfopen_purge_listener() */
 	if (READ_ONCE(sk->sk_state) != TCP_LISTEN)
 		xtcp_halfopen_del(ho);
 	else
@@ -379,6 +380,7 @@ void xtcp_handshake_established(struct sock *sk, const struct xtcp_cb *cb)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
 	xp->snd_una = cb->ack;
+	xp->recover_seq = xp->iss;
 	xp->snd_wl1 = cb->seq;
 	xp->snd_wl2 = cb->ack;
 	xp->snd_wnd = cb->flags & XTCP_SYN ? cb->win : (u32)cb->win << xp->snd_wscale;

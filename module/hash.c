@@ -44,9 +44,10 @@ static unsigned int node_slot(const struct xtcp_node *node)
 						  flow_slot(&node->flow);
 }
 
+/* A socket bound to no device takes no part in a VRF (as net.ipv4.tcp_l3mdev_accept = 0). */
 static bool dev_matches(int bound, int dif, int sdif)
 {
-	return !bound || bound == dif || (sdif && bound == sdif);
+	return bound ? bound == dif || (sdif && bound == sdif) : !sdif;
 }
 
 static bool addrs_equal(const struct xtcp_flow *a, const struct xtcp_flow *b)
@@ -99,6 +100,11 @@ again:
 	hlist_nulls_for_each_entry_rcu(node, pos, &table[slot].chain, link) {
 		if (!flow_matches(node, flow, sdif) || !xtcp_hash_get(node))
 			continue;
+		/* A socket may have been dissolved and connected elsewhere meanwhile. */
+		if (node->kind == XTCP_KIND_SOCK && !flow_matches(node, flow, sdif)) {
+			sock_put(xtcp_node_sk(node));
+			goto again;
+		}
 		return node;
 	}
 	if (get_nulls_value(pos) != slot)
@@ -114,10 +120,13 @@ static int listener_score(struct xtcp_node *node, const struct xtcp_flow *flow, 
 {
 	const struct xtcp_flow *key = &node->flow;
 	const struct sock *sk = xtcp_node_sk(node);
-	int score = 1;
+	int score = 1, dev;
 
 	if (node->kind != XTCP_KIND_LISTENER || key->lport != flow->lport ||
-	    !net_eq(key->net, flow->net) || !dev_matches(key->ifindex, flow->ifindex, sdif))
+	    !net_eq(key->net, flow->net))
+		return 0;
+	dev = READ_ONCE(sk->sk_bound_dev_if);	/* SO_BINDTODEVICE may come after listen() */
+	if (!dev_matches(dev, flow->ifindex, sdif))
 		return 0;
 	if (key->family == flow->family) {
 		bool any = key->family == AF_INET ? !key->v4.laddr :
@@ -133,7 +142,7 @@ static int listener_score(struct xtcp_node *node, const struct xtcp_flow *flow, 
 		   ipv6_only_sock(sk)) {
 		return 0;
 	}
-	if (key->ifindex)
+	if (dev)
 		score += 4;
 	if (READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id())
 		score++;

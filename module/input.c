@@ -65,15 +65,15 @@ static void take_timestamp(struct sock *sk, const struct input *in)
 	}
 }
 
-/* Remove @bytes of text, and what follows it, from the end. */
-static void cut_tail(struct input *in, u32 bytes)
+/* Remove @bytes of text, and the FIN that follows it, from the end. */
+static bool cut_tail(struct sock *sk, struct input *in, u32 bytes)
 {
-	if (!bytes && !(in->cb->flags & XTCP_FIN))
-		return;
+	if (pskb_trim(in->skb, in->skb->len - bytes))
+		return drop(sk, in, XTCP_DROP_NO_MEMORY);
 	in->cb->flags &= ~XTCP_FIN;
 	in->text -= bytes;
-	pskb_trim(in->skb, in->skb->len - bytes);
 	in->cb->end_seq = in->cb->seq + in->text;
+	return true;
 }
 
 /* Not in the window: say where we are (MUST: RFC 9293, 3.10.7.4, first), within limits. */
@@ -105,6 +105,7 @@ static void strip_crossed_syn(struct sock *sk, struct input *in)
 	    (in->cb->flags & (XTCP_SYN | XTCP_ACK | XTCP_RST)) == (XTCP_SYN | XTCP_ACK)) {
 		in->cb->flags &= ~XTCP_SYN;
 		in->cb->seq++;
+		in->cb->win >>= xp->snd_wscale;	/* a SYN's window is not scaled: undo ahead */
 	}
 }
 
@@ -119,9 +120,8 @@ static bool check_sequence(struct sock *sk, struct input *in)
 	strip_crossed_syn(sk, in);
 	if (!wnd && in->text && in->cb->seq == xp->rcv_nxt && !(in->cb->flags & XTCP_SYN)) {
 		/* MUST-66: ACK, RST and URG count although there is no room for the text. */
-		cut_tail(in, in->text);
 		xp->ack_now = 1;
-		return true;
+		return cut_tail(sk, in, in->text);
 	}
 	if (!xtcp_segment_is_acceptable(xp->rcv_nxt, wnd, in->cb->seq,
 					in->cb->end_seq - in->cb->seq))
@@ -131,9 +131,7 @@ static bool check_sequence(struct sock *sk, struct input *in)
 
 	xtcp_segment_trim(xp->rcv_nxt, wnd, in->cb->seq, in->text,
 			  in->cb->flags & XTCP_FIN, &cut);
-	if (cut.fin || cut.tail_bytes)
-		cut_tail(in, cut.tail_bytes);
-	return true;
+	return !(cut.fin || cut.tail_bytes) || cut_tail(sk, in, cut.tail_bytes);
 }
 
 /* ---- second to fourth: RST, (security), SYN ------------------------------------ */

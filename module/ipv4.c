@@ -17,16 +17,21 @@
 #include "xtcp.h"
 #include "af_ops.h"
 
+static bool is_veth(const struct net_device *dev)
+{
+	return dev->rtnl_link_ops && !strcmp(dev->rtnl_link_ops->kind, "veth");
+}
 
 /*
- * A checksum may be left to the device only if the device is software that ends on
- * this machine, which feature and lack of a lower device tell: hardware knows where
- * a checksum goes for TCP's protocol number, not for ours.
+ * A checksum may be left to the device only if what it sends stays on this machine:
+ * loopback and veth. Hardware, and what tunnels hand to it in the end, knows where a
+ * checksum goes for TCP's protocol number, not for ours. Who bridges or forwards from
+ * a veth to hardware sets net.xtcp.software_csum.
  */
 static bool device_can_csum(const struct xtcp_net *xn, const struct net_device *dev)
 {
 	return !READ_ONCE(xn->software_csum) && (dev->features & NETIF_F_GSO_SCTP) &&
-	       list_empty(&dev->adj_list.lower);
+	       ((dev->flags & IFF_LOOPBACK) || is_veth(dev));
 }
 
 /**
@@ -256,6 +261,7 @@ static int set_child_v4(struct sock *sk, const struct xtcp_halfopen *ho)
 	inet->inet_sport = flow->lport;
 	inet->inet_num = ntohs(flow->lport);
 	inet->inet_dport = flow->rport;
+	atomic_set(&inet->inet_id, get_random_u16());
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
 	inet->mc_list = NULL;
 #if IS_ENABLED(CONFIG_IPV6)

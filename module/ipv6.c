@@ -233,6 +233,7 @@ static int set_child_v6(struct sock *sk, const struct xtcp_halfopen *ho)
 	inet->inet_sport = flow->lport;
 	inet->inet_num = ntohs(flow->lport);
 	inet->inet_dport = flow->rport;
+	atomic_set(&inet->inet_id, get_random_u16());
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
 	inet->mc_list = NULL;
 	/* A link-local peer is reached through its own link only (RFC 4007, 9). */

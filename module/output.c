@@ -405,10 +405,16 @@ static u32 sendable(struct sock *sk, const struct sk_buff *skb, u16 mss, u8 nagl
 		xp->cwnd_limited = 1;
 		return 0;
 	}
-	burst = sk_can_gso(sk) ? max_t(u32, rounddown(burst, mss), mss) : mss;
-	size = min3(want, burst, max_t(u32, xp->cong.cwnd_bytes - pipe, mss));
-	if (size < want && size > mss)
+	/* Segments cut later would all carry the same urgent offset. */
+	if (sk_can_gso(sk) && !(xp->urg_sent && xtcp_seq_gt(xp->snd_up, cb->seq)))
+		burst = max_t(u32, rounddown(burst, mss), mss);
+	else
+		burst = mss;
+	size = min3(skb->len, burst, max_t(u32, xp->cong.cwnd_bytes - pipe, mss));
+	if (size < skb->len && size > mss)
 		size = rounddown(size, mss);
+	if (size == skb->len)
+		size = want;		/* the FIN takes no room but in the peer's window */
 	if (size > (u32)room) {
 		if ((u32)room >= mss)
 			size = rounddown(room, mss);
@@ -420,9 +426,23 @@ static u32 sendable(struct sock *sk, const struct sk_buff *skb, u16 mss, u8 nagl
 	/* A FIN that does not fit keeps the end of its text back. */
 	if (skb->len && size < want && size >= skb->len)
 		size = rounddown(skb->len - 1, mss);
-	if (size == want && want % mss && !may_send_partial(sk, skb, nagle))
-		size = rounddown(size, mss);
+	if (size == want && skb->len % mss && !may_send_partial(sk, skb, nagle))
+		size = rounddown(skb->len, mss);
 	return size;
+}
+
+/**
+ * xtcp_output_owes_fin - has a FIN found no memory to be queued in?
+ * @sk: the socket
+ *
+ * Context: socket lock.
+ * Return: true in a state that implies a FIN of ours while none has its number.
+ */
+bool xtcp_output_owes_fin(const struct sock *sk)
+{
+	return !xtcp_sk(sk)->fin_queued &&
+	       (XTCP_F(sk->sk_state) & (XTCP_F(XTCP_FIN_WAIT_1) | XTCP_F(XTCP_CLOSING) |
+					XTCP_F(XTCP_LAST_ACK)));
 }
 
 /* After a transmission or an idle moment: which timer guards the queues now? */
@@ -437,6 +457,8 @@ static void arm_timer(struct sock *sk)
 		/* Window closed, or corked: probe, RFC 9293, 3.8.6.1 (MUST-36). */
 		if (xp->rto_kind == XTCP_RTO_NONE)
 			xtcp_timer_arm_rto(sk, XTCP_RTO_PROBE, xtcp_timer_rto_jif(sk));
+	} else if (xtcp_output_owes_fin(sk) && xp->rto_kind == XTCP_RTO_NONE) {
+		xtcp_timer_arm_rto(sk, XTCP_RTO_PROBE, XTCP_RESOURCE_PROBE);
 	}
 }
 
@@ -510,8 +532,7 @@ void xtcp_output_fin(struct sock *sk)
 	if (!skb) {
 		skb = xtcp_rtxq_alloc(sk, 0, GFP_ATOMIC | __GFP_NOWARN);
 		if (!skb) {
-			if (xp->rto_kind == XTCP_RTO_NONE)
-				xtcp_timer_arm_rto(sk, XTCP_RTO_PROBE, XTCP_RESOURCE_PROBE);
+			arm_timer(sk);
 			return;
 		}
 		xtcp_rtxq_append(sk, skb);
@@ -539,13 +560,24 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct xtcp_cb *cb = XTCP_CB(skb);
 	u16 mss = xtcp_output_mss(sk);
-	s32 room = xp->snd_una + xp->snd_wnd - cb->seq;
+	s32 room;
 	int err;
 
-	if (xtcp_seq_lt(cb->seq, xp->snd_una) && xtcp_seq_lt(xp->snd_una, cb->end_seq) &&
-	    xp->snd_una - cb->seq < skb->len)
-		xtcp_rtxq_split(sk, skb, xp->snd_una - cb->seq, true);
-	if (room <= 0 && skb != xtcp_rtxq_head(sk))
+	/* Acknowledged in part when it could not be cut: only the rest is sent again. */
+	if (xtcp_seq_lt(cb->seq, xp->snd_una) && xp->snd_una - cb->seq < skb->len) {
+		err = xtcp_rtxq_split(sk, skb, xp->snd_una - cb->seq, true);
+		if (err)
+			return err;
+	}
+	if (xtcp_seq_leq(cb->end_seq, xp->snd_una)) {
+		xtcp_rtxq_mark(sk, skb, 0, XTCP_TX_LOST);	/* goes with the next ACK */
+		skb = xtcp_rtxq_next(skb);
+		if (!skb)
+			return 0;
+		cb = XTCP_CB(skb);
+	}
+	room = xp->snd_una + xp->snd_wnd - cb->seq;
+	if (room <= 0 && xtcp_seq_gt(cb->seq, xp->snd_una))
 		return -EAGAIN;
 	if (room > 0)
 		mss = min_t(u32, mss, room);

@@ -31,6 +31,10 @@ static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
 	sk_mem_charge(sk, delta);
 	XTCP_CB(to)->end_seq = XTCP_CB(skb)->end_seq;
 	XTCP_CB(to)->flags |= XTCP_CB(skb)->flags & XTCP_FIN;
+	if (skb->tstamp) {
+		to->tstamp = skb->tstamp;	/* of what was read last */
+		skb_shinfo(to)->hwtstamps = skb_shinfo(skb)->hwtstamps;
+	}
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_RCV_COALESCED);
 	kfree_skb_partial(skb, stolen);
 	return true;
@@ -59,6 +63,24 @@ static void ooo_del(struct xtcp_sock *xp, struct sk_buff *skb)
 	skb->dev = NULL;	/* shared the node's memory */
 }
 
+/* Cut the text before @seq off @skb, part of which may have to become linear first. */
+static bool cut_head(struct sk_buff *skb, u32 seq)
+{
+	u32 bytes = min_t(u32, seq - XTCP_CB(skb)->seq, skb->len);
+
+	if (bytes && !pskb_pull(skb, bytes))
+		return false;
+	XTCP_CB(skb)->seq = seq;
+	return true;
+}
+
+/* Give up text that may have been SACKed; the peer copes with that (RFC 2018, 8). */
+static void forget(struct sock *sk, struct sk_buff *skb)
+{
+	xtcp_sk(sk)->sacks.nr = 0;
+	kfree_skb(skb);
+}
+
 /* Move what has become contiguous from the ooo tree to the receive queue. */
 static void deliver_ooo(struct sock *sk, bool *fin)
 {
@@ -78,8 +100,10 @@ static void deliver_ooo(struct sock *sk, bool *fin)
 		}
 		if (cb->seq != xp->rcv_nxt) {
 			report_duplicate(sk, cb->seq, xp->rcv_nxt);
-			__skb_pull(skb, min_t(u32, xp->rcv_nxt - cb->seq, skb->len));
-			cb->seq = xp->rcv_nxt;
+			if (!cut_head(skb, xp->rcv_nxt)) {
+				forget(sk, skb);
+				continue;
+			}
 		}
 		deliver(sk, skb, true, fin);
 	}
@@ -126,13 +150,6 @@ static struct sk_buff *ooo_find(const struct xtcp_sock *xp, u32 seq)
 	return found;
 }
 
-/* Cut the text before @seq off @skb. */
-static void cut_head(struct sk_buff *skb, u32 seq)
-{
-	__skb_pull(skb, min_t(u32, seq - XTCP_CB(skb)->seq, skb->len));
-	XTCP_CB(skb)->seq = seq;
-}
-
 /*
  * Put the parts of @skb that are new into the ooo tree: what is held already stays as it
  * is, @skb fills the gaps around it. Consumes @skb.
@@ -155,14 +172,21 @@ static void ooo_add(struct sock *sk, struct sk_buff *skb)
 				xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_DUPLICATE);
 				return;
 			}
-			cut_head(skb, edge);
+			if (!cut_head(skb, edge)) {
+				kfree_skb(skb);
+				return;
+			}
 		}
 		if (next && xtcp_seq_lt(XTCP_CB(next)->seq, cb->end_seq)) {
 			u32 gap = XTCP_CB(next)->seq - cb->seq;
 
-			rest = skb_clone(skb, GFP_ATOMIC);
-			if (rest)
-				cut_head(rest, XTCP_CB(next)->seq);
+			/* Each piece is charged like a whole: stop at the bound. */
+			if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf))
+				rest = skb_clone(skb, GFP_ATOMIC);
+			if (rest && !cut_head(rest, XTCP_CB(next)->seq)) {
+				kfree_skb(rest);
+				rest = NULL;
+			}
 			cb->flags &= ~XTCP_FIN;
 			cb->end_seq = XTCP_CB(next)->seq;
 			if (!gap || pskb_trim(skb, gap)) {
@@ -182,8 +206,7 @@ static void ooo_add(struct sock *sk, struct sk_buff *skb)
  * xtcp_reass_prune - give up out-of-order text until the buffer has room
  * @sk: the socket
  *
- * From the far end: that is resent last. The peer may have seen it SACKed; it copes with
- * that (RFC 2018, 8).
+ * From the far end: that is resent last.
  *
  * Context: socket lock.
  * Return: there is room now.
@@ -198,8 +221,7 @@ bool xtcp_reass_prune(struct sock *sk)
 		struct sk_buff *skb = rb_to_skb(node);
 
 		ooo_del(xp, skb);
-		kfree_skb(skb);
-		xp->sacks.nr = 0;
+		forget(sk, skb);
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_OOO_PRUNED);
 	}
 	return atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf);

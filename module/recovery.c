@@ -149,7 +149,9 @@ static void judge_by_duplicates(struct sock *sk, u32 acked_bytes, bool duplicate
 		return;
 	if (xp->dup_acks < 255)
 		xp->dup_acks++;
-	if (xp->dup_acks == DUP_THRESH && xp->recovery == XTCP_RECOVERY_OPEN)
+	/* Duplicates of what a time-out resent needlessly are no loss (RFC 6582, 3.2, 2). */
+	if (xp->dup_acks == DUP_THRESH && xp->recovery == XTCP_RECOVERY_OPEN &&
+	    xtcp_seq_gt(xp->snd_una, xp->recover_seq))
 		mark_head_lost(sk);
 }
 

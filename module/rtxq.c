@@ -31,6 +31,7 @@ struct sk_buff *xtcp_rtxq_alloc(struct sock *sk, unsigned int linear, gfp_t gfp)
 	if (skb && sk_wmem_schedule(sk, skb->truesize)) {
 		skb_reserve(skb, sk->sk_prot->max_header);
 		memset(XTCP_CB(skb), 0, sizeof(struct xtcp_cb));
+		skb->ip_summed = CHECKSUM_PARTIAL;	/* copying text in need not sum it */
 		return skb;
 	}
 	if (skb)
@@ -110,7 +111,9 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes, bool sent)
 	struct sk_buff *rest;
 	u32 moved;
 
-	if (sent && too_fragmented(sk))
+	/* The ends of the queue are exempt: what must be resent can always be cut. */
+	if (sent && too_fragmented(sk) && skb != xtcp_rtxq_head(sk) &&
+	    skb != xtcp_sk(sk)->rtx_tail)
 		return -ENOMEM;
 	/* A clone may still be below us and share the fragments; our charge stays as it is. */
 	if (skb_unclone(skb, GFP_ATOMIC))

@@ -44,7 +44,6 @@ static void fill_cb(struct sk_buff *skb)
 	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb->data;
 	struct xtcp_cb *cb = XTCP_CB(skb);
 
-	cb->sent_us = 0;
 	cb->seq = ntohl(hdr->seq);
 	cb->end_seq = cb->seq + skb->len - xtcp_wire_hdr_len(hdr) + xtcp_wire_flag_len(hdr->flags);
 	cb->ack = ntohl(hdr->ack);
@@ -54,13 +53,29 @@ static void fill_cb(struct sk_buff *skb)
 	cb->marks = 0;
 }
 
+/* IPsec policy: the protocol handler is registered with no_policy. */
+static bool is_allowed(struct sock *sk, struct sk_buff *skb, u16 family)
+{
+	return family == AF_INET6 ? xfrm6_policy_check(sk, XFRM_POLICY_IN, skb) :
+				    xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
+}
+
+/* IP_MINTTL, IPV6_MINHOPCOUNT: has it come from as near as the socket demands (RFC 5082)? */
+static bool is_near(const struct sock *sk, const struct sk_buff *skb, u16 family)
+{
+	const struct ipv6_pinfo *np = inet_sk(sk)->pinet6;
+
+	if (family == AF_INET)
+		return ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl);
+	return !np || ipv6_hdr(skb)->hop_limit >= READ_ONCE(np->min_hopcount);
+}
+
 /* May the socket, and the namespace's policy, see this segment at all? */
 static bool is_admitted(struct sock *sk, struct sk_buff *skb, u16 family)
 {
 	struct net *net = sock_net(sk);
 
-	if (!(family == AF_INET6 ? xfrm6_policy_check(sk, XFRM_POLICY_IN, skb) :
-				   xfrm4_policy_check(sk, XFRM_POLICY_IN, skb))) {
+	if (!is_near(sk, skb, family) || !is_allowed(sk, skb, family)) {
 		xtcp_mib_drop(net, skb, XTCP_DROP_POLICY);
 		return false;
 	}
@@ -134,8 +149,7 @@ static void rcv_listener(const struct xtcp_flow *flow, int sdif, struct sk_buff 
 			xtcp_handshake_listen(listener, flow, skb, min_iss);
 		return;
 	}
-	if (!(flow->family == AF_INET6 ? xfrm6_policy_check(NULL, XFRM_POLICY_IN, skb) :
-					 xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb))) {
+	if (!is_allowed(NULL, skb, flow->family)) {
 		xtcp_mib_drop(flow->net, skb, XTCP_DROP_POLICY);
 		return;
 	}
@@ -150,6 +164,11 @@ static void rcv_timewait(struct xtcp_timewait *tw, const struct xtcp_flow *flow,
 	struct xtcp_opts opts;
 	u32 min_iss = 0;
 
+	if (!is_allowed(NULL, skb, flow->family)) {
+		xtcp_mib_drop(flow->net, skb, XTCP_DROP_POLICY);
+		xtcp_timewait_put(tw);
+		return;
+	}
 	xtcp_options_parse(&opts, (const u8 *)(hdr + 1), xtcp_wire_hdr_len(hdr) - XTCP_HDR_LEN,
 			   hdr->flags & XTCP_SYN);
 	switch (xtcp_timewait_rcv(tw, skb, &opts, &min_iss)) {

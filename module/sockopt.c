@@ -249,19 +249,23 @@ static int set_tcp(struct sock *sk, int optname, sockptr_t optval, unsigned int 
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval,
 		     unsigned int optlen)
 {
-	switch (level) {
-	case SOL_TCP:
+	int err = -ENOPROTOOPT;
+
+	if (level == SOL_TCP)
 		return set_tcp(sk, optname, optval, optlen);
-	case SOL_IP:
-		return ip_setsockopt(sk, level, optname, optval, optlen);
+	if (level == SOL_IP)
+		err = ip_setsockopt(sk, level, optname, optval, optlen);
 #if IS_ENABLED(CONFIG_IPV6)
-	case SOL_IPV6:
-		if (sk->sk_family == AF_INET6)
-			return ipv6_setsockopt(sk, level, optname, optval, optlen);
-		break;
+	else if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
+		err = ipv6_setsockopt(sk, level, optname, optval, optlen);
 #endif
+	if (!err) {
+		/* IP options and extension headers take room from the text: derive the MSS anew. */
+		lock_sock(sk);
+		xtcp_sk(sk)->pmtu = 0;
+		release_sock(sk);
 	}
-	return -ENOPROTOOPT;
+	return err;
 }
 
 /* ---- getting ---------------------------------------------------------------- */

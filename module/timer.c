@@ -77,7 +77,8 @@ static void rearm_rto(struct sock *sk, enum xtcp_rto_kind kind)
 		s64 left_us = xp->retrans_since_us +
 			      (u64)xp->user_timeout_ms * USEC_PER_MSEC - xtcp_now_us();
 
-		wait = min_t(u64, wait, left_us > 0 ? usecs_to_jiffies(left_us) + 1 : 1);
+		wait = min_t(u64, wait, left_us > 0 ?
+			     msecs_to_jiffies(div_u64(left_us, USEC_PER_MSEC)) + 1 : 1);
 	}
 	xtcp_timer_arm_rto(sk, kind, wait);
 }
@@ -152,8 +153,11 @@ static bool probed_too_long(struct sock *sk)
 	if (xp->user_timeout_ms && xp->retrans_since_us &&
 	    xtcp_now_us() - xp->retrans_since_us >= (u64)xp->user_timeout_ms * USEC_PER_MSEC)
 		return true;
-	return xp->probes >= (sock_flag(sk, SOCK_DEAD) ? orphan_retries(sk) :
-			      READ_ONCE(xtcp_sk_net(sk)->retries2));
+	/* Answers do not help an orphan: a peer that never reads must not hold it (SEC-19). */
+	if (sock_flag(sk, SOCK_DEAD))
+		return max(xp->probes, xp->rtt.backoff) >=
+		       min(orphan_retries(sk), XTCP_BACKOFF_MAX);
+	return xp->probes >= READ_ONCE(xtcp_sk_net(sk)->retries2);
 }
 
 /* RFC 9293, 3.8.6.1: the gaps double; answers keep the connection open for ever. */
@@ -161,10 +165,8 @@ static void probe(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
-	if (!xp->fin_queued && (XTCP_F(sk->sk_state) & (XTCP_F(XTCP_FIN_WAIT_1) |
-							XTCP_F(XTCP_CLOSING) |
-							XTCP_F(XTCP_LAST_ACK))))
-		xtcp_output_fin(sk);		/* it could not be queued for want of memory */
+	if (xtcp_output_owes_fin(sk))
+		xtcp_output_fin(sk);
 	if (xp->rtx_tail || skb_queue_empty(&sk->sk_write_queue)) {
 		xp->probes = 0;
 		return;
@@ -194,6 +196,8 @@ static void rto_expired(struct sock *sk)
 
 	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_LISTEN)
 		return;
+	if (timer_pending(&xtcp_sk(sk)->rto_timer))
+		return;		/* armed anew while this expiry waited for the lock */
 	xtcp_sk(sk)->rto_kind = XTCP_RTO_NONE;
 	if (kind == XTCP_RTO_RETRANSMIT)
 		retransmit(sk);
@@ -258,6 +262,8 @@ static void keepalive(struct sock *sk)
 /* sk_timer: keepalive, or the end of an orphan's FIN_WAIT_2. */
 static void keepalive_expired(struct sock *sk)
 {
+	if (timer_pending(&sk->sk_timer))
+		return;		/* armed anew while this expiry waited for the lock */
 	if (sk->sk_state == TCP_FIN_WAIT2 && sock_flag(sk, SOCK_DEAD)) {
 		xtcp_conn_fsm_run(sk, XTCP_EV_FIN_WAIT_2_TIMEOUT);
 		return;
@@ -316,10 +322,7 @@ void xtcp_timer_run_deferred(struct sock *sk)
 	if (likely(!READ_ONCE(*deferred)))
 		return;
 	if (test_and_clear_bit(XTCP_DEFER_RTO, deferred)) {
-		/* The timer may have been armed anew or stopped since. */
-		if (xtcp_sk(sk)->rto_kind != XTCP_RTO_NONE &&
-		    !timer_pending(&xtcp_sk(sk)->rto_timer))
-			rto_expired(sk);
+		rto_expired(sk);
 		__sock_put(sk);
 	}
 	if (test_and_clear_bit(XTCP_DEFER_DELACK, deferred)) {
@@ -327,8 +330,7 @@ void xtcp_timer_run_deferred(struct sock *sk)
 		__sock_put(sk);
 	}
 	if (test_and_clear_bit(XTCP_DEFER_KEEPALIVE, deferred)) {
-		if (!timer_pending(&sk->sk_timer))
-			keepalive_expired(sk);
+		keepalive_expired(sk);
 		__sock_put(sk);
 	}
 	if (test_and_clear_bit(XTCP_DEFER_MTU, deferred)) {

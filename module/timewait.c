@@ -76,14 +76,25 @@ void xtcp_timewait_del(struct xtcp_timewait *tw)
 		xtcp_timewait_put(tw);
 }
 
-/* Put @tw at the end of the FIFO with its full time to live. */
+/* A new entry: at the end of the FIFO with its full time to live. */
 static void start_timer(struct xtcp_net *xn, struct xtcp_timewait *tw)
 {
 	spin_lock_bh(&xn->timewait_lock);
 	tw->expires_jif = jiffies + XTCP_TIMEWAIT_LEN;
-	list_move_tail(&tw->node.fifo, &xn->timewait_fifo);
+	list_add_tail(&tw->node.fifo, &xn->timewait_fifo);
 	if (!timer_pending(&xn->timewait_timer))
 		mod_timer(&xn->timewait_timer, jiffies + XTCP_TIMEWAIT_LEN);
+	spin_unlock_bh(&xn->timewait_lock);
+}
+
+/* 2 MSL begin anew, unless another CPU has ended the entry meanwhile. */
+static void restart_2msl(struct xtcp_net *xn, struct xtcp_timewait *tw)
+{
+	spin_lock_bh(&xn->timewait_lock);
+	if (!list_empty(&tw->node.fifo)) {
+		tw->expires_jif = jiffies + XTCP_TIMEWAIT_LEN;
+		list_move_tail(&tw->node.fifo, &xn->timewait_fifo);
+	}
 	spin_unlock_bh(&xn->timewait_lock);
 }
 
@@ -257,7 +268,7 @@ enum xtcp_timewait_verdict xtcp_timewait_rcv(struct xtcp_timewait *tw, struct sk
 	}
 	/* The peer did not get our last ACK: it waits in LAST_ACK as long as it takes. */
 	if ((cb->flags & XTCP_FIN) && !old && cb->end_seq == tw->rcv_nxt)
-		start_timer(xtcp_net(tw->node.flow.net), tw);
+		restart_2msl(xtcp_net(tw->node.flow.net), tw);
 	else if (!(cb->flags & XTCP_SYN) && !old && cb->seq == tw->rcv_nxt &&
 		 cb->end_seq == cb->seq)
 		return XTCP_TIMEWAIT_DROP;	/* an ordinary ACK in sequence */

@@ -17,6 +17,7 @@
 #include <linux/skbuff.h>
 #include <linux/siphash.h>
 #include <net/inet_sock.h>
+#include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -148,22 +149,32 @@ struct xtcp_bind {
 
 /**
  * struct xtcp_cb - what xtcp keeps in sk_buff.cb
+ * @h4: receive: IPv4's control block; policy checks still read it
+ * @h6: receive: IPv6's
  * @sent_us: transmit: time of the last transmission, CLOCK_MONOTONIC [us]
- * @seq: first sequence number
- * @end_seq: @seq plus text plus one each for SYN and FIN
  * @ack: receive: SEG.ACK
  * @win: receive: window field as received
  * @urg: receive: urgent pointer field
+ * @seq: first sequence number
+ * @end_seq: @seq plus text plus one each for SYN and FIN
  * @flags: XTCP_FIN ... XTCP_CWR
  * @marks: transmit: XTCP_TX_*
  */
 struct xtcp_cb {
-	u64 sent_us;
+	union {
+		struct inet_skb_parm h4;
+		struct inet6_skb_parm h6;
+	};
+	union {
+		u64 sent_us;
+		struct {
+			u32 ack;
+			u16 win;
+			u16 urg;
+		};
+	};
 	u32 seq;
 	u32 end_seq;
-	u32 ack;
-	u16 win;
-	u16 urg;
 	u8 flags;
 	u8 marks;
 };
@@ -606,6 +617,7 @@ void xtcp_output_set_pmtu(struct sock *sk, u32 pmtu);
 int xtcp_output_connect(struct sock *sk);
 void xtcp_output_syn(struct sock *sk);
 void xtcp_output_push(struct sock *sk, u8 nagle);
+bool xtcp_output_owes_fin(const struct sock *sk);
 void xtcp_output_fin(struct sock *sk);
 void xtcp_output_ack(struct sock *sk);
 void xtcp_output_challenge(struct sock *sk);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* IPv4 peers of IPv6 sockets: mapped addresses, IPV6_V6ONLY, bind conflicts between the families. */
+/* IPv4 peers of IPv6 sockets: mapped addresses, IPV6_V6ONLY, bind conflicts of the families. */
 #define _GNU_SOURCE
 #include <netinet/tcp.h>
 #include <poll.h>

@@ -242,7 +242,10 @@ TEST_F(listen, beside_connecting)
 	close(tun);
 }
 
-/* Connections accepted from a listener outlive it, and a new listener on the port does not disturb them. */
+/*
+ * Connections accepted from a listener outlive it, and a new listener on the port does not
+ * disturb them.
+ */
 TEST_F(listen, connections_undisturbed)
 {
 	struct xt_addr addr = xt_loopback(variant->family, 0);

@@ -51,9 +51,11 @@ static const char *loopback_hex(int family)
 TEST_F(proc, header)
 {
 	static const char tcp4[] =
-		"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+		"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   "
+		"uid  timeout inode";
 	static const char tcp6[] =
-		"  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
+		"  sl  local_address                         remote_address                        "
+		"st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode";
 	const char *want = variant->family == AF_INET6 ? tcp6 : tcp4;
 	char line[512] = "";
 	FILE *file;
@@ -207,8 +209,9 @@ TEST_F(proc, many)
 /* ss reads the listing when told where it is. */
 TEST_F(proc, ss)
 {
-	const char *root = xt_is_control() ? "PROC_NET_TCP=/proc/net/tcp PROC_NET_TCP6=/proc/net/tcp6" :
-					     "PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6";
+	const char *root = xt_is_control() ?
+		"PROC_NET_TCP=/proc/net/tcp PROC_NET_TCP6=/proc/net/tcp6" :
+		"PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6";
 	const char *host = variant->family == AF_INET6 ? "\\[::1\\]" : "127.0.0.1";
 	struct xt_addr addr, name;
 	int lfd, client, server;
@@ -251,16 +254,17 @@ TEST_F(proc, family_parameter)
 }
 
 /* Without being told, the kernel finds the module by family and by protocol. */
+#define MODINFO_ALIAS	"modinfo -F alias ${XTCP_TOP:-../../..}/build/$(uname -r)/xtcp.ko | "
+
 TEST_F(proc, autoload_alias)
 {
 	ROW("API-01");
 	if (xt_is_control())
 		return;
 	if (variant->family == AF_INET) {
-		EXPECT_TRUE(xt_run("modinfo -F alias ${XTCP_TOP:-../../..}/build/$(uname -r)/xtcp.ko | grep -x net-pf-%d",
-				   AF_XTCP));
+		EXPECT_TRUE(xt_run(MODINFO_ALIAS "grep -x net-pf-%d", AF_XTCP));
 	}
-	EXPECT_TRUE(xt_run("modinfo -F alias ${XTCP_TOP:-../../..}/build/$(uname -r)/xtcp.ko | grep net-pf-%d-proto-%d",
+	EXPECT_TRUE(xt_run(MODINFO_ALIAS "grep net-pf-%d-proto-%d",
 			   variant->family, IPPROTO_XTCP));
 }
 

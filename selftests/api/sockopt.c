@@ -216,7 +216,7 @@ TEST_F(sockopt, arguments)
 	EXPECT_ERR(EINVAL, getsockopt(fd, SOL_TCP, TCP_NODELAY, &value, &len));
 	len = sizeof(value);
 	EXPECT_ERR(EFAULT, getsockopt(fd, SOL_TCP, TCP_NODELAY, nowhere, &len));
-	/* A longer value is read as far as it is known, a shorter buffer filled as far as it goes. */
+	/* A longer value is read as far as it is known, a shorter buffer is filled. */
 	EXPECT_RET(0, set(fd, SOL_TCP, TCP_NODELAY, 1));
 	len = 1;
 	EXPECT_RET(0, getsockopt(fd, SOL_TCP, TCP_NODELAY, &byte, &len));

@@ -143,7 +143,9 @@ TEST_F(storm, closed_under_threads)
 	fds[0] = client;
 	fds[1] = server;
 	for (i = 0; i < 4; i++) {
-		stormers[i] = (struct stormer){ .fd = &fds[i & 1], .stop = &stop, .seed = seed + i };
+		stormers[i] = (struct stormer){
+			.fd = &fds[i & 1], .stop = &stop, .seed = seed + i,
+		};
 		ASSERT_EQ(0, pthread_create(&stormers[i].thread, NULL, do_anything, &stormers[i]));
 	}
 	for (round = 0; round < 60; round++) {

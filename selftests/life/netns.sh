@@ -53,10 +53,10 @@ name_deleted_only()
 	row API-43
 	before=$(objects)
 	net_up || fail "cannot build the topology"
-	ip netns exec "$server" "$xfer" -l -n 4000000 -t 60 $server4 5001 >"$out/server" 2>&1 &
+	ip netns exec "$server" "$xfer" -l -n 4000000 -t 60 "$server4" 5001 >"$out/server" 2>&1 &
 	listening=$!
 	wait_until 20 grep -q listening "$out/server" || fail "$(cat "$out/server")"
-	ip netns exec "$client" "$xfer" -n 4000000 -t 60 $server4 5001 >"$out/client" 2>&1 &
+	ip netns exec "$client" "$xfer" -n 4000000 -t 60 "$server4" 5001 >"$out/client" 2>&1 &
 	calling=$!
 	wait_until 20 established_or_done || fail "no connection"
 	ip netns del "$client"

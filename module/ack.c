@@ -125,7 +125,8 @@ static void end_probing(struct sock *sk)
 	xp->probes = 0;
 	if (xp->rto_kind != XTCP_RTO_PROBE || !skb)
 		return;
-	if (xtcp_seq_leq(XTCP_CB(skb)->end_seq, xp->snd_una + xp->snd_wnd) || xp->snd_wnd >= xp->mss) {
+	if (xtcp_seq_leq(XTCP_CB(skb)->end_seq, xp->snd_una + xp->snd_wnd) ||
+	    xp->snd_wnd >= xp->mss) {
 		xp->rtt.backoff = 0;
 		xp->retrans_since_us = 0;
 		xtcp_timer_stop_rto(sk);

@@ -328,7 +328,7 @@ void xtcp_halfopen_exit_net(struct xtcp_net *xn)
 int xtcp_halfopen_init(void)
 {
 	ho_cache_v4 = kmem_cache_create("xtcp_halfopen", XTCP_NODE_SIZE_V4(struct xtcp_halfopen),
-				     0, 0, NULL);
+					0, 0, NULL);
 	ho_cache_v6 = kmem_cache_create("xtcp_halfopen6", sizeof(struct xtcp_halfopen), 0, 0, NULL);
 	if (ho_cache_v4 && ho_cache_v6)
 		return 0;

@@ -33,7 +33,7 @@ static_assert((int)XTCP_CLOSING == (int)TCP_CLOSING);
 /* The wire format, and what a flood may cost. */
 static_assert(sizeof(struct xtcp_hdr) == XTCP_HDR_LEN);
 static_assert(sizeof(struct xtcp_cb) <= sizeof_field(struct sk_buff, cb));
-static_assert(XTCP_NODE_SIZE_V4(struct xtcp_halfopen) <= 128);
+static_assert((XTCP_NODE_SIZE_V4(struct xtcp_halfopen)) <= 128);
 static_assert(sizeof(struct xtcp_halfopen) <= 160);
 
 static int __net_init init_net_ns(struct net *net)

@@ -97,11 +97,10 @@ static void rcv_sock(struct sock *sk, struct sk_buff *skb, u16 family)
 		goto put;
 	skb->dev = NULL;
 	bh_lock_sock_nested(sk);
-	if (!sock_owned_by_user(sk)) {
+	if (!sock_owned_by_user(sk))
 		xtcp_input_rcv(sk, skb);
-	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf))) {
+	else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf)))
 		xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_BACKLOG);
-	}
 	bh_unlock_sock(sk);
 put:
 	sock_put(sk);

@@ -316,7 +316,7 @@ void xtcp_timewait_exit_net(struct xtcp_net *xn)
 int xtcp_timewait_init(void)
 {
 	tw_cache_v4 = kmem_cache_create("xtcp_timewait", XTCP_NODE_SIZE_V4(struct xtcp_timewait),
-				     0, 0, NULL);
+					0, 0, NULL);
 	tw_cache_v6 = kmem_cache_create("xtcp_timewait6", sizeof(struct xtcp_timewait), 0, 0, NULL);
 	if (tw_cache_v4 && tw_cache_v6)
 		return 0;

@@ -38,7 +38,7 @@
 #include "mib.h"
 
 #define XTCP_TIMEWAIT_LEN	(60 * HZ)	/* deviates: 2 MSL is 240 s; Linux TCP's 60 s */
-#define XTCP_SYNACK_LEVELS	8		/* FIFOs of half-open entries; from the 7th on 120 s */
+#define XTCP_SYNACK_LEVELS	8		/* FIFOs of half-open entries; 7th on: 120 s */
 #define XTCP_DELACK_MIN		(HZ / 25)	/* 40 ms */
 #define XTCP_DELACK_MAX		(HZ / 5)	/* 200 ms; RFC 9293, 3.8.6.3: below 500 ms */
 #define XTCP_QUICKACKS_MAX	16		/* immediate ACKs while a connection is young */
@@ -275,7 +275,7 @@ struct xtcp_sock {
 	/* transmit queues: unsent on sk_write_queue, sent in rtx */
 	struct rb_root rtx;		/* by cb.seq (rbnode of the skb) */
 	struct sk_buff *rtx_tail;	/* last of rtx, NULL when empty */
-	u32 rtx_bytes;			/* sequence space in rtx, for tests of emptiness and flight */
+	u32 rtx_bytes;			/* sequence space in rtx, for tests of flight */
 	u32 sacked_bytes;		/* of it: marked SACKED */
 	u32 lost_bytes;			/* of it: marked LOST */
 	u32 resent_bytes;		/* of it: marked RESENT */

@@ -71,7 +71,7 @@ lint:
 	@scripts/lint
 
 fuzz:
-	@$(MAKE) --no-print-directory -C selftests/fuzz OUTPUT=$(BUILD)/fuzz
+	@$(MAKE) --no-print-directory -C selftests/fuzz OUTPUT=$(BUILD)/fuzz $(if $(SECONDS),SECONDS=$(SECONDS))
 
 cov:
 	@scripts/coverage

@@ -71,7 +71,7 @@ lint:
 	@scripts/lint
 
 fuzz:
-	@$(MAKE) --no-print-directory -C selftests/fuzz OUTPUT=$(BUILD)/fuzz $(if $(SECONDS),SECONDS=$(SECONDS))
+	@$(MAKE) --no-print-directory -C selftests/fuzz OUTPUT=$(BUILD)/fuzz
 
 cov:
 	@scripts/coverage

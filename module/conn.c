@@ -317,6 +317,7 @@ int xtcp_conn_init_sock(struct sock *sk)
 	INIT_LIST_HEAD(&xp->accept_link);
 	spin_lock_init(&xp->accept_lock);
 	atomic_set(&xp->halfopen_len, 0);
+	atomic_set(&xp->parked_len, 0);
 	xp->node.kind = XTCP_KIND_SOCK;
 	xp->node.flow.net = sock_net(sk);
 	xp->node.flow.family = sk->sk_family;
@@ -392,6 +393,7 @@ struct sock *xtcp_conn_spawn(struct xtcp_halfopen *ho)
 	INIT_LIST_HEAD(&xp->accept_link);
 	spin_lock_init(&xp->accept_lock);
 	atomic_set(&xp->halfopen_len, 0);
+	atomic_set(&xp->parked_len, 0);
 	memset(&xp->bind, 0, sizeof(xp->bind));
 	memset(&xp->node, 0, sizeof(xp->node));
 	xp->node.kind = XTCP_KIND_SOCK;

@@ -270,6 +270,8 @@ int xtcp_connect_listen(struct socket *sock, int backlog)
 		goto out;
 	WRITE_ONCE(sk->sk_max_ack_backlog, backlog);
 	err = sk->sk_state == XTCP_LISTEN ? 0 : start_listening(sk);
+	if (!err)
+		xtcp_handshake_promote(sk);
 out:
 	release_sock(sk);
 	return err;
@@ -373,6 +375,8 @@ struct sock *xtcp_connect_accept(struct sock *sk, int flags, int *err)
 	}
 	if (!*err)
 		child = pop_child(sk);
+	if (child)
+		xtcp_handshake_promote(sk);
 out:
 	release_sock(sk);
 	if (child)

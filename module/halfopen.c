@@ -7,7 +7,8 @@
  * SYNs are refused and nothing is evicted, so a flood cannot push out a genuine peer.
  *
  * All entries that have seen n SYN-ACK repeats expire in the order they came, so one FIFO
- * per n and one timer per namespace serve all. halfopen_lock protects the FIFOs; it is
+ * per n and one timer per namespace serve all. One more FIFO holds those whose peers have
+ * completed the handshake and wait for room in the accept queue. halfopen_lock protects the FIFOs; it is
  * taken under no other lock of ours, and the demux table's are not taken under it. The
  * table owns one reference, whoever takes an entry out of it gets it.
  */
@@ -19,6 +20,7 @@
 #define FIRST_WAIT	HZ		/* RFC 6298, 2.1; doubles with every repeat */
 #define LONGEST_WAIT	(120 * HZ)
 #define PRESSED_RETRIES	2		/* repeats of an entry while its queue is half full */
+#define PARKED_WAIT	(63 * HZ)	/* for room in the accept queue: as for an ACK */
 
 static struct kmem_cache *ho_cache_v4, *ho_cache_v6;
 static atomic_long_t bytes_in_use;
@@ -61,7 +63,12 @@ static void enqueue(struct xtcp_net *xn, struct xtcp_halfopen *ho)
 	unsigned int level = min_t(unsigned int, ho->retries, XTCP_SYNACK_LEVELS - 1);
 
 	lockdep_assert_held(&xn->halfopen_lock);
-	ho->expires_jif = jiffies + wait_jif(ho->retries);
+	if (ho->parked) {
+		level = XTCP_PARKED_LEVEL;
+		ho->expires_jif = jiffies + PARKED_WAIT;
+	} else {
+		ho->expires_jif = jiffies + wait_jif(ho->retries);
+	}
 	list_move_tail(&ho->node.fifo, &xn->halfopen_fifo[level]);
 }
 
@@ -71,6 +78,8 @@ static void unlink_ho(struct xtcp_net *xn, struct xtcp_halfopen *ho)
 	spin_lock_bh(&xn->halfopen_lock);
 	if (!list_empty(&ho->node.fifo)) {
 		list_del_init(&ho->node.fifo);
+		if (ho->parked)
+			atomic_dec(&xtcp_sk(ho->listener)->parked_len);
 		atomic_dec(&xtcp_sk(ho->listener)->halfopen_len);
 		atomic_dec(&xn->halfopen_len);
 	}
@@ -82,14 +91,16 @@ static void unlink_ho(struct xtcp_net *xn, struct xtcp_halfopen *ho)
  * @ho: referenced by the caller
  *
  * Context: softirq, or process.
+ * Return: false if another CPU has completed or ended it already.
  */
-void xtcp_halfopen_del(struct xtcp_halfopen *ho)
+bool xtcp_halfopen_del(struct xtcp_halfopen *ho)
 {
 	bool was_in = xtcp_hash_del(&ho->node);
 
 	unlink_ho(xtcp_net(ho->node.flow.net), ho);
 	if (was_in)
 		xtcp_halfopen_put(ho);
+	return was_in;
 }
 
 /**
@@ -135,7 +146,8 @@ bool xtcp_halfopen_is_full(const struct sock *listener)
  *
  * Context: softirq, RCU read side.
  * Return: the entry with a reference for the caller, its timer running; ERR_PTR(-ENOMEM);
- *	-EADDRNOTAVAIL when the 4-tuple has an entry by now; -ENOTCONN: listener is gone.
+ *	-ENOBUFS: at the bound, which other CPUs have reached meanwhile; -EADDRNOTAVAIL when
+ *	the 4-tuple has an entry by now; -ENOTCONN: listener is gone.
  */
 struct xtcp_halfopen *xtcp_halfopen_add(struct sock *listener, const struct xtcp_halfopen *proto)
 {
@@ -161,8 +173,16 @@ struct xtcp_halfopen *xtcp_halfopen_add(struct sock *listener, const struct xtcp
 	atomic_long_add(kmem_cache_size(cache), &bytes_in_use);
 
 	spin_lock_bh(&xn->halfopen_lock);
+	if (xtcp_halfopen_is_full(listener)) {
+		spin_unlock_bh(&xn->halfopen_lock);
+		refcount_set(&ho->node.ref, 1);
+		xtcp_halfopen_put(ho);
+		return ERR_PTR(-ENOBUFS);
+	}
 	atomic_inc(&xtcp_sk(listener)->halfopen_len);
 	atomic_inc(&xn->halfopen_len);
+	if (ho->parked)
+		atomic_inc(&xtcp_sk(listener)->parked_len);
 	enqueue(xn, ho);
 	if (!timer_pending(&xn->halfopen_timer) ||
 	    time_after(xn->halfopen_timer.expires, jiffies + FIRST_WAIT))
@@ -178,6 +198,96 @@ struct xtcp_halfopen *xtcp_halfopen_add(struct sock *listener, const struct xtcp
 	return ERR_PTR(err);
 }
 
+/* ---- waiting for accept() ---------------------------------------------------- */
+
+/**
+ * xtcp_halfopen_defer - the peer is there, but TCP_DEFER_ACCEPT waits for its data
+ * @ho: referenced by the caller
+ *
+ * Context: softirq.
+ */
+void xtcp_halfopen_defer(struct xtcp_halfopen *ho)
+{
+	struct xtcp_net *xn = xtcp_net(ho->node.flow.net);
+
+	spin_lock_bh(&xn->halfopen_lock);
+	ho->acked = 1;
+	spin_unlock_bh(&xn->halfopen_lock);
+}
+
+/**
+ * xtcp_halfopen_park - keep a peer that is there until accept() makes room for it
+ * @ho: referenced by the caller
+ * @win: window field of its ACK
+ *
+ * Takes no memory: the entry stays, among the listener's others and within their bound.
+ *
+ * Context: softirq.
+ * Return: true if it was not parked before.
+ */
+bool xtcp_halfopen_park(struct xtcp_halfopen *ho, u16 win)
+{
+	struct xtcp_net *xn = xtcp_net(ho->node.flow.net);
+	bool parked = false;
+
+	spin_lock_bh(&xn->halfopen_lock);
+	if (!ho->parked && !list_empty(&ho->node.fifo)) {
+		if (ho->synack_us && !ho->retries)
+			ho->synack_us = (u32)xtcp_now_us() - ho->synack_us;
+		else
+			ho->synack_us = 0;
+		ho->peer_win = win;
+		ho->parked = 1;
+		atomic_inc(&xtcp_sk(ho->listener)->parked_len);
+		enqueue(xn, ho);
+		parked = true;
+	}
+	spin_unlock_bh(&xn->halfopen_lock);
+	return parked;
+}
+
+/**
+ * xtcp_halfopen_next_parked - who has waited longest for a place in the accept queue?
+ * @listener: whose
+ *
+ * Context: process, or softirq.
+ * Return: the entry with a reference for the caller, still parked; or NULL.
+ */
+struct xtcp_halfopen *xtcp_halfopen_next_parked(struct sock *listener)
+{
+	struct xtcp_net *xn = xtcp_sk_net(listener);
+	struct xtcp_halfopen *ho, *found = NULL;
+
+	if (!atomic_read(&xtcp_sk(listener)->parked_len))
+		return NULL;
+	spin_lock_bh(&xn->halfopen_lock);
+	list_for_each_entry(ho, &xn->halfopen_fifo[XTCP_PARKED_LEVEL], node.fifo) {
+		if (ho->listener == listener) {
+			refcount_inc(&ho->node.ref);
+			found = ho;
+			break;
+		}
+	}
+	spin_unlock_bh(&xn->halfopen_lock);
+	return found;
+}
+
+/**
+ * xtcp_halfopen_defer_retries - SYN-ACK repeats for which TCP_DEFER_ACCEPT waits for data
+ * @listener: whose
+ *
+ * The n-th repeat comes 2^n - 1 seconds after the first SYN-ACK.
+ *
+ * Context: any.
+ * Return: the number; 0: a bare ACK is enough.
+ */
+unsigned int xtcp_halfopen_defer_retries(const struct sock *listener)
+{
+	unsigned int seconds = READ_ONCE(xtcp_sk(listener)->defer_accept_s);
+
+	return seconds ? ilog2(seconds) + 1 : 0;
+}
+
 /* ---- repeats and expiry ------------------------------------------------------ */
 
 /* How many SYN-ACK repeats this entry gets: fewer while its queue is half full (LSN-05). */
@@ -188,7 +298,17 @@ static unsigned int retry_limit(const struct xtcp_net *xn, const struct xtcp_hal
 	if (2 * atomic_read(&xtcp_sk(ho->listener)->halfopen_len) >
 	    (int)READ_ONCE(ho->listener->sk_max_ack_backlog) + 1)
 		limit = min_t(unsigned int, limit, PRESSED_RETRIES);
+	if (ho->parked)
+		return 0;
+	if (ho->acked)		/* as often as TCP_DEFER_ACCEPT waits, and once for the ACK */
+		limit = max(limit, xtcp_halfopen_defer_retries(ho->listener) + 1);
 	return limit;
+}
+
+/* While TCP_DEFER_ACCEPT waits there is nothing to repeat; the last repeat asks for the ACK. */
+static bool wants_synack(const struct xtcp_halfopen *ho)
+{
+	return !ho->acked || ho->retries >= xtcp_halfopen_defer_retries(ho->listener);
 }
 
 /* An entry whose wait is over, referenced, already queued for its next repeat if any. */
@@ -199,7 +319,7 @@ static struct xtcp_halfopen *next_due(struct xtcp_net *xn, bool *give_up)
 	unsigned int i;
 
 	spin_lock_bh(&xn->halfopen_lock);
-	for (i = 0; i < XTCP_SYNACK_LEVELS && !due; i++) {
+	for (i = 0; i <= XTCP_PARKED_LEVEL && !due; i++) {
 		s32 left;
 
 		ho = list_first_entry_or_null(&xn->halfopen_fifo[i], struct xtcp_halfopen,
@@ -225,6 +345,15 @@ static struct xtcp_halfopen *next_due(struct xtcp_net *xn, bool *give_up)
 	return due;
 }
 
+/* Nobody will accept a peer that thinks it is connected: tell it (LSN-03, LSN-24). */
+static void abandon(struct xtcp_halfopen *ho)
+{
+	if (!xtcp_halfopen_del(ho))
+		return;
+	xtcp_mib_inc(ho->node.flow.net, XTCP_MIB_HALFOPEN_ABANDONED);
+	xtcp_reply_halfopen_rst(ho);
+}
+
 static void halfopen_timer(struct timer_list *t)
 {
 	struct xtcp_net *xn = xtcp_from_timer(xn, t, halfopen_timer);
@@ -232,10 +361,12 @@ static void halfopen_timer(struct timer_list *t)
 	bool give_up;
 
 	while ((ho = next_due(xn, &give_up))) {
-		if (give_up) {
+		if (give_up && ho->parked) {
+			abandon(ho);
+		} else if (give_up) {
 			xtcp_mib_inc(xn->net, XTCP_MIB_HALFOPEN_EXPIRED);
 			xtcp_halfopen_del(ho);
-		} else if (!ho->acked) {
+		} else if (wants_synack(ho)) {
 			xtcp_mib_inc(xn->net, XTCP_MIB_SYNACK_RESENT);
 			xtcp_reply_synack(ho);
 		}
@@ -245,8 +376,11 @@ static void halfopen_timer(struct timer_list *t)
 
 /* ---- mass endings ------------------------------------------------------------ */
 
-/* End every entry on @list, which halfopen_lock protects. */
-static void purge_list(struct xtcp_net *xn, struct list_head *list)
+/*
+ * End every entry on @list, which halfopen_lock protects; @tell those that think they are
+ * connected.
+ */
+static void purge_list(struct xtcp_net *xn, struct list_head *list, bool tell)
 {
 	struct xtcp_halfopen *ho;
 
@@ -258,7 +392,10 @@ static void purge_list(struct xtcp_net *xn, struct list_head *list)
 		spin_unlock_bh(&xn->halfopen_lock);
 		if (!ho)
 			return;
-		xtcp_halfopen_del(ho);
+		if (tell && (ho->parked || ho->acked))
+			abandon(ho);
+		else
+			xtcp_halfopen_del(ho);
 		xtcp_halfopen_put(ho);
 	}
 }
@@ -278,14 +415,14 @@ void xtcp_halfopen_purge_listener(struct sock *listener)
 
 	smp_mb();	/* state before tables: who adds an entry after this sees it closed */
 	spin_lock_bh(&xn->halfopen_lock);
-	for (i = 0; i < XTCP_SYNACK_LEVELS; i++) {
+	for (i = 0; i <= XTCP_PARKED_LEVEL; i++) {
 		list_for_each_entry_safe(ho, next, &xn->halfopen_fifo[i], node.fifo) {
 			if (ho->listener == listener)
 				list_move_tail(&ho->node.fifo, &doomed);
 		}
 	}
 	spin_unlock_bh(&xn->halfopen_lock);
-	purge_list(xn, &doomed);
+	purge_list(xn, &doomed, true);
 }
 
 /**
@@ -299,7 +436,7 @@ void xtcp_halfopen_init_net(struct xtcp_net *xn)
 	unsigned int i;
 
 	spin_lock_init(&xn->halfopen_lock);
-	for (i = 0; i < XTCP_SYNACK_LEVELS; i++)
+	for (i = 0; i <= XTCP_PARKED_LEVEL; i++)
 		INIT_LIST_HEAD(&xn->halfopen_fifo[i]);
 	timer_setup(&xn->halfopen_timer, halfopen_timer, 0);
 }
@@ -315,8 +452,8 @@ void xtcp_halfopen_exit_net(struct xtcp_net *xn)
 	unsigned int i;
 
 	timer_shutdown_sync(&xn->halfopen_timer);
-	for (i = 0; i < XTCP_SYNACK_LEVELS; i++)
-		purge_list(xn, &xn->halfopen_fifo[i]);
+	for (i = 0; i <= XTCP_PARKED_LEVEL; i++)
+		purge_list(xn, &xn->halfopen_fifo[i], false);
 }
 
 /**

@@ -12,7 +12,7 @@
 #include "timer.h"
 #include "trace.h"
 
-/* ---- LISTEN ------------------------------------------------------------------ */
+/* ---- LISTEN: SYN ------------------------------------------------------------- */
 
 /* What the SYN-ACK offers, and the connection will have, from the SYN's options. */
 static void negotiate(struct xtcp_halfopen *ho, const struct sock *listener,
@@ -49,20 +49,21 @@ static void negotiate(struct xtcp_halfopen *ho, const struct sock *listener,
 }
 
 /*
- * The half-open entry for a SYN, complete but for what xtcp_halfopen_add() sets; false:
- * there is no way to answer its source (RFC 9293, 3.9.2.3, MUST-63).
+ * The half-open entry for a SYN with @opts but for its numbers; false: there is no way to
+ * answer its source (RFC 9293, 3.9.2.3, MUST-63). The same for the SYN itself and for the
+ * ACK that brings it back in a cookie, so that both give the same connection.
  */
 static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
-			  const struct xtcp_flow *flow, const struct sk_buff *skb, u32 min_iss)
+			  const struct xtcp_flow *flow, const struct sk_buff *skb,
+			  const struct xtcp_opts *opts)
 {
 	const struct xtcp_sock *xp = xtcp_sk(listener);
-	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb_transport_header(skb);
 	const struct xtcp_af_ops *af = xtcp_af_ops(flow->family);
-	struct xtcp_opts opts;
 	struct xtcp_reply r = { .flow = &ho->node.flow, .sk = listener };
 	u32 mtu;
 
 	memset(ho, 0, sizeof(*ho));
+	ho->listener = listener;
 	ho->node.flow = *flow;
 	ho->node.flow.ifindex = listener->sk_bound_dev_if;
 	if (!ho->node.flow.ifindex && flow->family == AF_INET6 &&
@@ -70,10 +71,6 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 		ho->node.flow.ifindex = flow->ifindex;
 	ho->mark = inet_request_mark(listener, (struct sk_buff *)skb);
 	ho->tos = inet_sk(listener)->tos;
-	ho->irs = XTCP_CB(skb)->seq;
-	ho->iss = min_iss ?: xtcp_keys_isn(flow);
-	ho->ts_offset = xtcp_keys_ts_offset(flow);
-	ho->synack_us = (u32)xtcp_now_us();
 	r.mark = ho->mark;
 	r.tos = ho->tos;
 	mtu = af->route_mtu(&r);
@@ -82,30 +79,37 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 	ho->advmss = min_t(u32, mtu - af->net_hdr_len - XTCP_HDR_LEN, 65535);
 	if (xp->user_mss)
 		ho->advmss = min(ho->advmss, xp->user_mss);
-	xtcp_options_parse(&opts, (const u8 *)(hdr + 1),
-			   xtcp_wire_hdr_len(hdr) - XTCP_HDR_LEN, true);
-	negotiate(ho, listener, &opts);
+	negotiate(ho, listener, opts);
 	return true;
 }
 
-/* A SYN for a listener with room for it: keep it half-open and answer. */
-static void answer_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk_buff *skb,
-		       u32 min_iss)
+static void parse_options(struct xtcp_opts *opts, const struct sk_buff *skb, bool syn)
 {
-	struct xtcp_halfopen proto, *ho;
+	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb_transport_header(skb);
 
-	if (!fill_halfopen(&proto, sk, flow, skb, min_iss)) {
-		xtcp_mib_drop(flow->net, skb, XTCP_DROP_BAD_SOURCE);
-		return;
-	}
-	ho = xtcp_halfopen_add(sk, &proto);
+	xtcp_options_parse(opts, (const u8 *)(hdr + 1), xtcp_wire_hdr_len(hdr) - XTCP_HDR_LEN,
+			   syn);
+}
+
+/* Keep a connection half-open and answer its SYN. XTCP_NR_DROPS: done, @skb is consumed. */
+static enum xtcp_drop keep_halfopen(struct sock *sk, const struct xtcp_halfopen *proto,
+				    struct sk_buff *skb)
+{
+	struct xtcp_halfopen *ho = xtcp_halfopen_add(sk, proto);
+
 	if (IS_ERR(ho)) {
-		xtcp_mib_drop(flow->net, skb, PTR_ERR(ho) == -ENOMEM ? XTCP_DROP_NO_MEMORY :
-			      PTR_ERR(ho) == -ENOTCONN ? XTCP_DROP_LISTEN_CLOSED :
-			      XTCP_DROP_HALFOPEN_SYN);
-		return;
+		switch (PTR_ERR(ho)) {
+		case -ENOMEM:
+			return XTCP_DROP_LISTEN_NO_MEMORY;
+		case -ENOBUFS:
+			return XTCP_DROP_HALFOPEN_FULL;
+		case -ENOTCONN:
+			return XTCP_DROP_LISTEN_CLOSED;
+		default:
+			return XTCP_DROP_LISTEN_RACE;
+		}
 	}
-	xtcp_mib_inc(flow->net, XTCP_MIB_HALFOPEN_ADDED);
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_HALFOPEN_ADDED);
 	trace_xtcp_state(&ho->node.flow, XTCP_LISTEN, XTCP_SYN_RCVD, XTCP_EV_RCV_SYN);
 	/* A listener that closed meanwhile has purged its entries before this one came. */
 	smp_mb();	/* pairs with the one in xtcp_halfopen_purge_listener() */
@@ -115,41 +119,58 @@ static void answer_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk_
 		xtcp_reply_synack(ho);
 	xtcp_halfopen_put(ho);
 	consume_skb(skb);
+	return XTCP_NR_DROPS;
 }
 
-/**
- * xtcp_handshake_listen - a segment for a listener (RFC 9293, 3.10.7.2)
- * @sk: in LISTEN, valid under RCU, not locked
- * @flow: of the segment
- * @skb: cb filled in, transport header set; consumed
- * @min_iss: ISN to use when a TIME_WAIT entry gives way, else 0
- *
- * Context: softirq, RCU read side.
+/*
+ * A SYN. Each ends in one of HALFOPEN_ADDED, SYNCOOKIES_SENT or a reason for its drop that
+ * no other segment has: LISTEN_*, HALFOPEN_FULL. One that succeeds a TIME_WAIT entry needs
+ * an ISN above that one's, which no cookie can have.
  */
-void xtcp_handshake_listen(struct sock *sk, const struct xtcp_flow *flow, struct sk_buff *skb,
-			   u32 min_iss)
+static void rcv_new_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk_buff *skb,
+			u32 min_iss)
 {
-	u8 flags = XTCP_CB(skb)->flags;
-	struct net *net = flow->net;
+	bool full = xtcp_halfopen_is_full(sk);
+	enum xtcp_drop reason;
+	struct xtcp_halfopen proto;
+	struct xtcp_opts opts;
 
-	if (flags & XTCP_RST) {				/* first */
-		xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_RST);
-	} else if (flags & XTCP_ACK) {			/* second */
-		xtcp_reply_rst(flow, skb);
-		xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_ACK);
-	} else if (!(flags & XTCP_SYN)) {		/* fourth */
-		xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_NO_SYN);
-	} else if (flags & XTCP_FIN) {
-		xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_SYN_FIN);
-	} else {					/* third */
-		xtcp_mib_inc(net, XTCP_MIB_SYN_RCVD);
-		if (sk_acceptq_is_full(sk))
-			xtcp_mib_drop(net, skb, XTCP_DROP_LISTEN_OVERFLOW);
-		else if (xtcp_halfopen_is_full(sk))
-			xtcp_mib_drop(net, skb, XTCP_DROP_HALFOPEN_FULL);
-		else
-			answer_syn(sk, flow, skb, min_iss);
+	xtcp_mib_inc(flow->net, XTCP_MIB_SYN_RCVD);
+	if (sk_acceptq_is_full(sk)) {
+		xtcp_mib_drop(flow->net, skb, XTCP_DROP_LISTEN_OVERFLOW);
+		return;
 	}
+	if (min_iss || !xtcp_syncookie_is_wanted(sk, full)) {
+		if (full) {
+			xtcp_mib_drop(flow->net, skb, XTCP_DROP_HALFOPEN_FULL);
+			return;
+		}
+	} else {
+		full = true;
+	}
+	parse_options(&opts, skb, true);
+	if (!fill_halfopen(&proto, sk, flow, skb, &opts)) {
+		xtcp_mib_drop(flow->net, skb, XTCP_DROP_LISTEN_NO_ROUTE);
+		return;
+	}
+	proto.irs = XTCP_CB(skb)->seq;
+	if (full) {
+		xtcp_syncookie_send(&proto);
+		consume_skb(skb);
+		return;
+	}
+	proto.iss = min_iss ?: xtcp_keys_isn(flow);
+	proto.ts_offset = xtcp_keys_ts_offset(flow);
+	proto.synack_us = (u32)xtcp_now_us() ?: 1;
+	reason = keep_halfopen(sk, &proto, skb);
+	if (reason == XTCP_NR_DROPS)
+		return;
+	if (reason == XTCP_DROP_HALFOPEN_FULL && !min_iss && xtcp_syncookie_is_wanted(sk, true)) {
+		xtcp_syncookie_send(&proto);
+		consume_skb(skb);
+		return;
+	}
+	xtcp_mib_drop(flow->net, skb, reason);
 }
 
 /* ---- SYN_RCVD, passive ------------------------------------------------------- */
@@ -193,7 +214,9 @@ static enum xtcp_drop rcv_rst(struct xtcp_halfopen *ho, const struct xtcp_cb *cb
 /* A SYN for a half-open entry: a repeat, or somebody with another ISN (HS-19, HS-21). */
 static enum xtcp_drop rcv_syn(struct xtcp_halfopen *ho, const struct xtcp_cb *cb)
 {
-	if (cb->seq == ho->irs && !(cb->flags & XTCP_ACK)) {
+	if (ho->parked) {
+		challenge(ho);		/* synchronised, if not yet a socket (RFC 5961, 4) */
+	} else if (cb->seq == ho->irs && !(cb->flags & XTCP_ACK)) {
 		if (may_answer(ho)) {
 			xtcp_mib_inc(ho->node.flow.net, XTCP_MIB_SYNACK_RESENT);
 			xtcp_reply_synack(ho);
@@ -243,12 +266,17 @@ static enum xtcp_drop judge(struct xtcp_halfopen *ho, const struct xtcp_flow *fl
 	return XTCP_NR_DROPS;
 }
 
-/* Reserve a place in the accept queue; false: none is free, or the listener has closed. */
-static bool reserve_place(struct sock *listener)
+/*
+ * Reserve a place in the accept queue for a peer; false: none is free, or the listener has
+ * closed. Places go to those who have waited longest, by xtcp_handshake_promote().
+ */
+static bool reserve_place(struct sock *listener, bool has_waited)
 {
 	struct xtcp_sock *lp = xtcp_sk(listener);
 	bool reserved = false;
 
+	if (!has_waited && atomic_read(&lp->parked_len))
+		return false;
 	spin_lock_bh(&lp->accept_lock);
 	if (listener->sk_state == TCP_LISTEN && !sk_acceptq_is_full(listener)) {
 		sk_acceptq_added(listener);
@@ -278,7 +306,10 @@ static bool use_place(struct sock *listener, struct sock *child)
 /* Put the child in its entry's place in the table, and in the accept queue. */
 static bool publish_child(struct xtcp_halfopen *ho, struct sock *child)
 {
-	if (!xtcp_halfopen_take(ho, child)) {
+	bool entered = ho->stateless ? !xtcp_hash_add(&xtcp_sk(child)->node) :
+				       xtcp_halfopen_take(ho, child);
+
+	if (!entered) {
 		use_place(ho->listener, NULL);
 		return false;
 	}
@@ -290,11 +321,21 @@ static bool publish_child(struct xtcp_halfopen *ho, struct sock *child)
 	return false;
 }
 
+/* The first round trip, as far as it could be measured [us]; 0: not at all (Karn). */
+static u32 handshake_rtt_us(const struct xtcp_halfopen *ho)
+{
+	if (ho->parked)
+		return ho->synack_us;
+	if (ho->retries || !ho->synack_us)
+		return 0;
+	return max((u32)xtcp_now_us() - ho->synack_us, 1u);
+}
+
 /* The socket of a peer that has proved to be there; locked, referenced; or NULL. */
 static struct sock *make_child(struct xtcp_halfopen *ho)
 {
 	struct sock *child = xtcp_conn_spawn(ho);
-	u32 rtt_us;
+	u32 rtt_us = handshake_rtt_us(ho);
 
 	if (!child) {
 		use_place(ho->listener, NULL);
@@ -304,25 +345,39 @@ static struct sock *make_child(struct xtcp_halfopen *ho)
 	if (xtcp_conn_settle(child, ho)) {
 		use_place(ho->listener, NULL);
 	} else {
-		if (!ho->retries) {
-			rtt_us = (u32)xtcp_now_us() - ho->synack_us;
-			xtcp_rtt_sample(&xtcp_sk(child)->rtt,
-					clamp_t(u32, rtt_us, 1, XTCP_RTO_MAX_US));
-		}
-		if (publish_child(ho, child))
+		if (rtt_us)
+			xtcp_rtt_sample(&xtcp_sk(child)->rtt, min_t(u32, rtt_us, XTCP_RTO_MAX_US));
+		if (publish_child(ho, child)) {
+			xtcp_mib_inc(sock_net(child), XTCP_MIB_PASSIVE_OPENS);
 			return child;
+		}
 	}
 	xtcp_conn_discard(child);
 	return NULL;
 }
 
-/* The accept queue has no room for a peer that is there. */
-static void overflow(struct xtcp_halfopen *ho, const struct xtcp_flow *flow, struct sk_buff *skb)
+/*
+ * The accept queue has no room for a peer that is there: it waits in its half-open entry,
+ * its text unacknowledged, until accept() calls for it (LSN-03), or is reset.
+ */
+static enum xtcp_drop overflow(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
+			       struct sk_buff *skb)
 {
-	if (!READ_ONCE(xtcp_net(flow->net)->abort_on_overflow))
-		return;
-	xtcp_reply_rst(flow, skb);
-	xtcp_halfopen_del(ho);
+	if (READ_ONCE(xtcp_net(flow->net)->abort_on_overflow)) {
+		xtcp_reply_rst(flow, skb);
+		xtcp_halfopen_del(ho);
+		return XTCP_DROP_ACCEPT_OVERFLOW;
+	}
+	if (xtcp_halfopen_park(ho, XTCP_CB(skb)->win))
+		xtcp_mib_inc(flow->net, XTCP_MIB_HALFOPEN_PARKED);
+	return XTCP_DROP_HALFOPEN_PARKED;
+}
+
+/* TCP_DEFER_ACCEPT: a bare ACK makes no child before the time given is over (LSN-28). */
+static bool is_deferred(const struct xtcp_halfopen *ho, const struct xtcp_cb *cb)
+{
+	return cb->end_seq == ho->irs + 1 &&
+	       ho->retries < xtcp_halfopen_defer_retries(ho->listener);
 }
 
 /**
@@ -337,33 +392,185 @@ static void overflow(struct xtcp_halfopen *ho, const struct xtcp_flow *flow, str
 struct sock *xtcp_handshake_halfopen(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
 				     struct sk_buff *skb)
 {
-	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb_transport_header(skb);
-	struct sock *listener = ho->listener;
 	struct xtcp_opts opts;
 	enum xtcp_drop reason;
 	struct sock *child;
 
-	xtcp_options_parse(&opts, (const u8 *)(hdr + 1),
-			   xtcp_wire_hdr_len(hdr) - XTCP_HDR_LEN, false);
+	parse_options(&opts, skb, false);
 	reason = judge(ho, flow, skb, &opts);
 	if (reason != XTCP_NR_DROPS)
 		goto drop;
-
-	if (!reserve_place(listener)) {
-		reason = XTCP_DROP_LISTEN_OVERFLOW;
-		overflow(ho, flow, skb);
+	if (is_deferred(ho, XTCP_CB(skb))) {
+		xtcp_halfopen_defer(ho);
+		reason = XTCP_DROP_HALFOPEN_DEFERRED;
+		goto drop;
+	}
+	if (!reserve_place(ho->listener, ho->parked)) {
+		reason = overflow(ho, flow, skb);
 		goto drop;
 	}
 	child = make_child(ho);
 	if (child) {
 		security_inet_conn_established(child, skb);
-		xtcp_mib_inc(flow->net, XTCP_MIB_PASSIVE_OPENS);
 		return child;
 	}
 	reason = XTCP_DROP_NO_MEMORY;
 drop:
 	xtcp_mib_drop(flow->net, skb, reason);
 	return NULL;
+}
+
+/**
+ * xtcp_handshake_promote - let peers that wait for room in the accept queue in, in order
+ * @listener: in LISTEN, with room perhaps
+ *
+ * Context: process, socket lock of @listener.
+ */
+void xtcp_handshake_promote(struct sock *listener)
+{
+	struct xtcp_halfopen *ho;
+	struct sock *child;
+
+	sock_owned_by_me(listener);
+	while (atomic_read(&xtcp_sk(listener)->parked_len) && reserve_place(listener, true)) {
+		struct xtcp_cb cb = { .flags = XTCP_ACK };
+
+		ho = xtcp_halfopen_next_parked(listener);
+		if (!ho) {
+			use_place(listener, NULL);
+			return;
+		}
+		local_bh_disable();
+		rcu_read_lock();
+		child = make_child(ho);
+		if (child) {
+			cb.seq = ho->irs + 1;
+			cb.ack = ho->iss + 1;
+			cb.win = ho->peer_win;
+			xtcp_mib_inc(sock_net(listener), XTCP_MIB_HALFOPEN_PROMOTED);
+			xtcp_handshake_established(child, &cb);
+			xtcp_conn_fsm_run(child, XTCP_EV_RCV_ACK_OF_SYN);
+			bh_unlock_sock(child);
+			sock_put(child);
+			listener->sk_data_ready(listener);
+		} else if (xtcp_halfopen_del(ho)) {
+			/* It must not be in the way of the others. */
+			xtcp_mib_inc(sock_net(listener), XTCP_MIB_HALFOPEN_ABANDONED);
+			xtcp_reply_halfopen_rst(ho);
+		}
+		rcu_read_unlock();
+		local_bh_enable();
+		xtcp_halfopen_put(ho);
+	}
+}
+
+/* ---- LISTEN: every segment --------------------------------------------------- */
+
+/* No room for a peer with a good cookie: an entry, parked at once, or a RST. */
+static enum xtcp_drop park_stateless(struct xtcp_halfopen *proto, struct sk_buff *skb)
+{
+	const struct xtcp_flow *flow = &proto->node.flow;
+	struct xtcp_halfopen *ho = ERR_PTR(-ENOBUFS);
+
+	proto->stateless = 0;
+	proto->parked = 1;
+	proto->peer_win = XTCP_CB(skb)->win;
+	if (!READ_ONCE(xtcp_net(flow->net)->abort_on_overflow) &&
+	    !xtcp_halfopen_is_full(proto->listener))
+		ho = xtcp_halfopen_add(proto->listener, proto);
+	if (IS_ERR(ho)) {
+		if (PTR_ERR(ho) != -EADDRNOTAVAIL)
+			xtcp_reply_rst(flow, skb);
+		return XTCP_DROP_ACCEPT_OVERFLOW;
+	}
+	xtcp_mib_inc(flow->net, XTCP_MIB_HALFOPEN_PARKED);
+	/* A listener that closed meanwhile has purged its entries before this one came. */
+	if (READ_ONCE(proto->listener->sk_state) != TCP_LISTEN && xtcp_halfopen_del(ho))
+		xtcp_reply_halfopen_rst(ho);
+	xtcp_halfopen_put(ho);
+	return XTCP_DROP_HALFOPEN_PARKED;
+}
+
+/*
+ * An ACK for a listener: the half-open connection it was, if it brings back our cookie.
+ * Text and FIN on it are processed by the child, as is what follows a lost bare ACK.
+ */
+static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
+			       struct sk_buff *skb, enum xtcp_drop *reason)
+{
+	const struct xtcp_cb *cb = XTCP_CB(skb);
+	struct xtcp_opts opts, syn;
+	struct xtcp_halfopen ho;
+	struct sock *child;
+
+	parse_options(&opts, skb, false);
+	if (!xtcp_syncookie_check(flow, cb, &opts, &syn)) {
+		xtcp_reply_rst(flow, skb);
+		*reason = XTCP_DROP_LISTEN_ACK;
+		return NULL;
+	}
+	*reason = XTCP_DROP_NO_MEMORY;
+	if (!fill_halfopen(&ho, sk, flow, skb, &syn))
+		return NULL;
+	ho.stateless = 1;
+	ho.irs = cb->seq - 1;
+	ho.iss = cb->ack - 1;
+	/* The clock goes on from the cookie, never back (RFC 7323, 5.4; LSN-15). */
+	if (ho.opts & XTCP_OPT_TS)
+		ho.ts_offset = opts.tsecr - xtcp_now_ts();
+	if (is_deferred(&ho, cb)) {
+		*reason = XTCP_DROP_HALFOPEN_DEFERRED;
+		return NULL;
+	}
+	if (!reserve_place(sk, false)) {
+		*reason = park_stateless(&ho, skb);
+		return NULL;
+	}
+	child = make_child(&ho);
+	if (child)
+		security_inet_conn_established(child, skb);
+	return child;
+}
+
+/**
+ * xtcp_handshake_listen - a segment for a listener (RFC 9293, 3.10.7.2)
+ * @sk: in LISTEN, valid under RCU, not locked
+ * @flow: of the segment
+ * @skb: cb filled in, transport header set; consumed unless a child is returned
+ * @min_iss: ISN to use when a TIME_WAIT entry gives way, else 0
+ *
+ * Context: softirq, RCU read side.
+ * Return: the child that is to process @skb, locked and referenced; or NULL.
+ */
+struct sock *xtcp_handshake_listen(struct sock *sk, const struct xtcp_flow *flow,
+				   struct sk_buff *skb, u32 min_iss)
+{
+	u8 flags = XTCP_CB(skb)->flags;
+	struct sock *child = NULL;
+	enum xtcp_drop reason;
+
+	if (flags & XTCP_RST) {				/* first */
+		reason = XTCP_DROP_LISTEN_RST;
+	} else if (flags & XTCP_ACK) {			/* second */
+		reason = XTCP_DROP_LISTEN_ACK;
+		if (!(flags & XTCP_SYN) && xtcp_syncookie_can_come(sk) &&
+		    refcount_inc_not_zero(&sk->sk_refcnt)) {
+			child = rcv_cookie(sk, flow, skb, &reason);
+			sock_put(sk);
+		} else {
+			xtcp_reply_rst(flow, skb);
+		}
+	} else if (!(flags & XTCP_SYN)) {		/* fourth */
+		reason = XTCP_DROP_LISTEN_NO_SYN;
+	} else if (flags & XTCP_FIN) {
+		reason = XTCP_DROP_LISTEN_SYN_FIN;
+	} else {					/* third */
+		rcv_new_syn(sk, flow, skb, min_iss);
+		return NULL;
+	}
+	if (!child)
+		xtcp_mib_drop(flow->net, skb, reason);
+	return child;
 }
 
 /* ---- SYN_SENT ---------------------------------------------------------------- */

@@ -179,7 +179,8 @@ static void handle_halfopen(struct xtcp_halfopen *ho, const struct message *msg)
 {
 	bool error = msg->kind == MESSAGE_SOFT || msg->kind == MESSAGE_HARD;
 
-	if (error && ntohl(msg->quoted->seq) == ho->iss) {
+	/* A peer that has completed the handshake is told by RST or served, nothing between. */
+	if (error && ntohl(msg->quoted->seq) == ho->iss && !ho->acked && !ho->parked) {
 		xtcp_mib_inc(msg->flow.net, XTCP_MIB_HALFOPEN_RESET);
 		xtcp_halfopen_del(ho);
 	} else {

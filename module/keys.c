@@ -4,7 +4,8 @@
  * values says nothing about another's.
  *
  * RFC 6528 (initial sequence numbers), RFC 7323, 7.1 (timestamp offsets), RFC 6056
- * (ports). Context: any; the keys are written once, at module load.
+ * (ports), RFC 4987, 3.6 (SYN cookies). Context: any; the keys are written once, at
+ * module load, but for those of the cookies, which belong to a namespace and change.
  */
 #include <linux/ktime.h>
 #include <linux/random.h>
@@ -127,4 +128,112 @@ u32 xtcp_keys_ts_offset(const struct xtcp_flow *flow)
 u64 xtcp_keys_port_offset(const struct xtcp_flow *flow)
 {
 	return hash_words(flow, 0, flow->rport, &port_key);
+}
+
+/* ---- SYN cookies ------------------------------------------------------------- */
+
+#define GENERATION_EPOCHS	2	/* a key makes cookies for so many epochs: 120 s */
+
+/* Hosts that share a secret share the wall clock, too; others need one that never jumps. */
+static u32 cookie_epoch(bool is_shared)
+{
+	u64 now_s = is_shared ? ktime_get_real_seconds() : ktime_get_seconds();
+
+	return div_u64(now_s, XTCP_COOKIE_PERIOD_S);
+}
+
+/* The key of one generation: drawn, or derived so that all who share the secret have it. */
+static void make_cookie_key(const struct xtcp_cookie_keys *ck, u32 generation, siphash_key_t *key)
+{
+	if (!ck->is_shared) {
+		get_random_bytes(key, sizeof(*key));
+		return;
+	}
+	key->key[0] = siphash_2u32(generation, 0, &ck->shared);
+	key->key[1] = siphash_2u32(generation, 1, &ck->shared);
+}
+
+/* Bring the keys up to @generation. The previous key outlives every cookie made with it. */
+static void rotate_cookie_keys(struct xtcp_cookie_keys *ck, u32 generation)
+{
+	if (ck->generation == generation)
+		return;
+	if (generation - ck->generation == 1)
+		ck->key[1] = ck->key[0];
+	else
+		make_cookie_key(ck, generation - 1, &ck->key[1]);
+	make_cookie_key(ck, generation, &ck->key[0]);
+	ck->generation = generation;
+}
+
+/**
+ * xtcp_keys_cookie - the secrets of SYN cookies in force now
+ * @net: namespace
+ * @keys: filled in: current, previous
+ *
+ * Rotated here, every other epoch, by whoever comes first: without use there is nothing
+ * to protect, and no timer.
+ *
+ * Context: softirq.
+ * Return: number of the current epoch.
+ */
+u32 xtcp_keys_cookie(struct net *net, siphash_key_t keys[XTCP_COOKIE_NR_KEYS])
+{
+	struct xtcp_cookie_keys *ck = &xtcp_net(net)->cookie_keys;
+	u32 epoch, generation;
+	unsigned int seq;
+
+	do {
+		seq = read_seqbegin(&ck->lock);
+		epoch = cookie_epoch(ck->is_shared);
+		generation = ck->generation;
+		memcpy(keys, ck->key, sizeof(ck->key));
+	} while (read_seqretry(&ck->lock, seq));
+	if (generation == epoch / GENERATION_EPOCHS)
+		return epoch;
+
+	write_seqlock_bh(&ck->lock);
+	epoch = cookie_epoch(ck->is_shared);
+	rotate_cookie_keys(ck, epoch / GENERATION_EPOCHS);
+	memcpy(keys, ck->key, sizeof(ck->key));
+	write_sequnlock_bh(&ck->lock);
+	return epoch;
+}
+
+/**
+ * xtcp_keys_share_cookie - set the secret that several hosts have in common
+ * @xn: namespace
+ * @secret: sizeof(siphash_key_t) bytes; NULL: back to random keys of our own
+ *
+ * Cookies under way stay good for their time, as the current key becomes the previous one,
+ * unless the clock changes from monotonic to wall or back.
+ *
+ * Context: process.
+ */
+void xtcp_keys_share_cookie(struct xtcp_net *xn, const u8 *secret)
+{
+	struct xtcp_cookie_keys *ck = &xn->cookie_keys;
+
+	write_seqlock_bh(&ck->lock);
+	ck->is_shared = secret;
+	memzero_explicit(&ck->shared, sizeof(ck->shared));
+	if (secret)
+		memcpy(&ck->shared, secret, sizeof(ck->shared));
+	ck->generation = cookie_epoch(ck->is_shared) / GENERATION_EPOCHS;
+	ck->key[1] = ck->key[0];
+	make_cookie_key(ck, ck->generation, &ck->key[0]);
+	write_sequnlock_bh(&ck->lock);
+}
+
+/**
+ * xtcp_keys_init_net - draw a namespace's keys
+ * @xn: the namespace
+ *
+ * Context: process.
+ */
+void xtcp_keys_init_net(struct xtcp_net *xn)
+{
+	seqlock_init(&xn->cookie_keys.lock);
+	xtcp_keys_share_cookie(xn, NULL);
+	make_cookie_key(&xn->cookie_keys, 0, &xn->cookie_keys.key[1]);
 }

@@ -42,6 +42,7 @@ static int __net_init init_net_ns(struct net *net)
 	int err;
 
 	xn->net = net;
+	xtcp_keys_init_net(xn);
 	err = xtcp_mib_init_net(xn);
 	if (err)
 		return err;

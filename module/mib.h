@@ -22,10 +22,14 @@ struct xtcp_net;
 	X(OUT_SEGS,		"OutSegs")		\
 	X(RETRANS_SEGS,		"RetransSegs")		\
 	X(OUT_RSTS,		"OutRsts")		\
+	X(RSTS_LIMITED,		"RstsLimited")		\
 	X(SYN_RCVD,		"SynRcvd")		\
 	X(HALFOPEN_ADDED,	"HalfopenAdded")	\
 	X(HALFOPEN_EXPIRED,	"HalfopenExpired")	\
 	X(HALFOPEN_RESET,	"HalfopenReset")	\
+	X(HALFOPEN_PARKED,	"HalfopenParked")	\
+	X(HALFOPEN_PROMOTED,	"HalfopenPromoted")	\
+	X(HALFOPEN_ABANDONED,	"HalfopenAbandoned")	\
 	X(SYNACK_SENT,		"SynAckSent")		\
 	X(SYNACK_RESENT,	"SynAckResent")		\
 	X(SYNCOOKIES_SENT,	"SyncookiesSent")	\
@@ -71,12 +75,17 @@ struct xtcp_net;
 	X(LISTEN_SYN_FIN,	"DropListenSynFin",	"listen_syn_fin")	\
 	X(LISTEN_OVERFLOW,	"DropListenOverflow",	"listen_overflow")	\
 	X(LISTEN_CLOSED,	"DropListenClosed",	"listen_closed")	\
+	X(LISTEN_NO_ROUTE,	"DropListenNoRoute",	"listen_no_route")	\
+	X(LISTEN_NO_MEMORY,	"DropListenNoMemory",	"listen_no_memory")	\
+	X(LISTEN_RACE,		"DropListenRace",	"listen_race")		\
 	X(HALFOPEN_FULL,	"DropHalfopenFull",	"halfopen_full")	\
 	X(HALFOPEN_RST,		"DropHalfopenRst",	"halfopen_rst")		\
 	X(HALFOPEN_SYN,		"DropHalfopenSyn",	"halfopen_syn")		\
 	X(HALFOPEN_BAD_ACK,	"DropHalfopenBadAck",	"halfopen_bad_ack")	\
 	X(HALFOPEN_NO_ACK,	"DropHalfopenNoAck",	"halfopen_no_ack")	\
 	X(HALFOPEN_DEFERRED,	"DropHalfopenDeferred",	"halfopen_deferred")	\
+	X(HALFOPEN_PARKED,	"DropHalfopenParked",	"halfopen_parked")	\
+	X(ACCEPT_OVERFLOW,	"DropAcceptOverflow",	"accept_overflow")	\
 	X(SYN_SENT_BAD_ACK,	"DropSynSentBadAck",	"syn_sent_bad_ack")	\
 	X(SYN_SENT_NO_SYN,	"DropSynSentNoSyn",	"syn_sent_no_syn")	\
 	X(OUTSIDE_WINDOW,	"DropOutsideWindow",	"outside_window")	\

@@ -5,6 +5,7 @@
  *
  * RFC 9293, 3.5.2, 3.5.3, 3.10.7.1. Runs in softirq; nothing is retained.
  */
+#include <linux/random.h>
 #include <net/ip.h>
 
 #include "xtcp.h"
@@ -58,6 +59,24 @@ static void send_answer(const struct xtcp_reply *r, const struct answer *a,
 	xtcp_af_ops(flow->family)->reply(r, skb);
 }
 
+/*
+ * RSTs to strangers per second and namespace: far more than an honest peer ever needs, so
+ * that we are no reflector at full speed; and drawn anew each second, so that counting
+ * the rest tells an off-path attacker nothing about anybody's connection (CVE-2016-5696).
+ */
+#define RST_BUDGET_MIN	10000
+#define RST_BUDGET_SPAN	0x3fff	/* mask of what chance adds */
+
+static bool may_send_rst(struct xtcp_net *xn)
+{
+	u32 now = jiffies, filled = READ_ONCE(xn->rst_budget_jif);
+
+	if (now - filled >= HZ && cmpxchg(&xn->rst_budget_jif, filled, now) == filled)
+		atomic_set(&xn->rst_budget,
+			   RST_BUDGET_MIN + (get_random_u32() & RST_BUDGET_SPAN));
+	return atomic_dec_if_positive(&xn->rst_budget) >= 0;
+}
+
 /**
  * xtcp_reply_rst - tell the sender of a segment that there is no such connection
  * @flow: of the segment
@@ -77,6 +96,10 @@ void xtcp_reply_rst(const struct xtcp_flow *flow, const struct sk_buff *skb)
 
 	if (cb->flags & XTCP_RST)
 		return;
+	if (!may_send_rst(xtcp_net(flow->net))) {
+		xtcp_mib_inc(flow->net, XTCP_MIB_RSTS_LIMITED);
+		return;
+	}
 	xtcp_segment_answer_closed(cb->seq, cb->ack, cb->end_seq - cb->seq, cb->flags,
 				   &a.seq, &a.ack, &a.flags);
 	out.ifindex = out_ifindex(flow);
@@ -94,13 +117,8 @@ static void halfopen_reply(const struct xtcp_halfopen *ho, struct xtcp_reply *r)
 	r->sk = ho->listener;
 }
 
-/**
- * xtcp_reply_synack - <SEQ=k><ACK=j+1><SYN,ACK>
- * @ho: the half-open entry, referenced
- *
- * Context: softirq.
- */
-void xtcp_reply_synack(struct xtcp_halfopen *ho)
+/* No option the SYN did not have: the answer is never longer than the SYN (SEC-26). */
+static void send_synack(const struct xtcp_halfopen *ho, u32 tsval)
 {
 	struct answer a = {
 		.seq = ho->iss,
@@ -109,11 +127,11 @@ void xtcp_reply_synack(struct xtcp_halfopen *ho)
 		.flags = XTCP_SYN | XTCP_ACK,
 	};
 	struct xtcp_opts opts = {
-		.seen = XTCP_OPT_MSS | (ho->opts & (XTCP_OPT_TS | XTCP_OPT_SACK_OK |
-						    XTCP_OPT_WSCALE)),
+		.seen = ho->opts & (XTCP_OPT_MSS | XTCP_OPT_TS | XTCP_OPT_SACK_OK |
+				    XTCP_OPT_WSCALE),
 		.mss = ho->advmss,
 		.wscale = ho->rcv_wscale,
-		.tsval = xtcp_now_ts() + ho->ts_offset,
+		.tsval = tsval,
 		.tsecr = ho->ts_recent,
 	};
 	struct xtcp_reply r = {};
@@ -121,6 +139,50 @@ void xtcp_reply_synack(struct xtcp_halfopen *ho)
 	halfopen_reply(ho, &r);
 	xtcp_mib_inc(r.flow->net, XTCP_MIB_SYNACK_SENT);
 	send_answer(&r, &a, &opts);
+}
+
+/**
+ * xtcp_reply_synack - <SEQ=k><ACK=j+1><SYN,ACK>
+ * @ho: the half-open entry, referenced
+ *
+ * Context: softirq.
+ */
+void xtcp_reply_synack(struct xtcp_halfopen *ho)
+{
+	send_synack(ho, xtcp_now_ts() + ho->ts_offset);
+}
+
+/**
+ * xtcp_reply_cookie - the same, with a cookie for ISN and timestamp
+ * @ho: what an entry would have held, k being the cookie
+ * @tsval: the rest of the cookie
+ *
+ * Context: softirq.
+ */
+void xtcp_reply_cookie(struct xtcp_halfopen *ho, u32 tsval)
+{
+	send_synack(ho, tsval);
+}
+
+/**
+ * xtcp_reply_halfopen_rst - <SEQ=k+1><RST>: to a peer that waited in vain for accept()
+ * @ho: the half-open entry, referenced
+ *
+ * Context: any.
+ */
+void xtcp_reply_halfopen_rst(struct xtcp_halfopen *ho)
+{
+	struct answer a = {
+		.seq = ho->iss + 1,
+		.flags = XTCP_RST,
+	};
+	struct xtcp_reply r = {};
+
+	halfopen_reply(ho, &r);
+	xtcp_mib_inc(r.flow->net, XTCP_MIB_OUT_RSTS);
+	local_bh_disable();
+	send_answer(&r, &a, NULL);
+	local_bh_enable();
 }
 
 /**

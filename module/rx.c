@@ -120,6 +120,15 @@ int xtcp_rx_backlog(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
+/* A child, locked and referenced, and the segment that made it. */
+static void rcv_child(struct sock *listener, struct sock *child, struct sk_buff *skb)
+{
+	xtcp_input_rcv(child, skb);
+	bh_unlock_sock(child);
+	sock_put(child);
+	listener->sk_data_ready(listener);
+}
+
 static void rcv_halfopen(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
 			 struct sk_buff *skb)
 {
@@ -129,12 +138,8 @@ static void rcv_halfopen(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
 	if (!is_admitted(listener, skb, flow->family))
 		goto put;
 	child = xtcp_handshake_halfopen(ho, flow, skb);
-	if (child) {
-		xtcp_input_rcv(child, skb);
-		bh_unlock_sock(child);
-		sock_put(child);
-		listener->sk_data_ready(listener);
-	}
+	if (child)
+		rcv_child(listener, child, skb);
 put:
 	xtcp_halfopen_put(ho);
 }
@@ -142,10 +147,14 @@ put:
 static void rcv_listener(const struct xtcp_flow *flow, int sdif, struct sk_buff *skb, u32 min_iss)
 {
 	struct sock *listener = xtcp_hash_find_listener(flow, sdif, skb);
+	struct sock *child;
 
 	if (listener) {
-		if (is_admitted(listener, skb, flow->family))
-			xtcp_handshake_listen(listener, flow, skb, min_iss);
+		if (!is_admitted(listener, skb, flow->family))
+			return;
+		child = xtcp_handshake_listen(listener, flow, skb, min_iss);
+		if (child)
+			rcv_child(listener, child, skb);
 		return;
 	}
 	if (!is_allowed(NULL, skb, flow->family)) {

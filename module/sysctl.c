@@ -75,8 +75,10 @@ static const struct tunable tunables[] = {
 	TUNABLE(wmem, wmem, BUFFERS, 0, 1, BUFFER_MAX),
 };
 
-/* Beside the tunables: congestion_control and available_congestion_control. */
-#define NR_ENTRIES	(ARRAY_SIZE(tunables) + 2)
+/* Beside the tunables: congestion_control, available_congestion_control, syncookie_key. */
+#define NR_ENTRIES	(ARRAY_SIZE(tunables) + 3)
+
+#define SECRET_DIGITS	(2 * sizeof(siphash_key_t))
 
 static const int rmem_default[3] = { 4096, 131072, 6291456 };
 static const int wmem_default[3] = { 4096, 16384, 4194304 };
@@ -165,6 +167,35 @@ static int do_available_cong(XTCP_CTL_TABLE *ctl, int write, void *buffer, size_
 	return proc_dostring(&tmp, write, buffer, lenp, ppos);
 }
 
+/* Written only: hexadecimal digits, or nothing to end sharing. Never shown. */
+static int do_secret(XTCP_CTL_TABLE *ctl, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	char digits[SECRET_DIGITS + 2] = "";
+	struct ctl_table tmp = {
+		.data = digits,
+		.maxlen = sizeof(digits),
+		.mode = ctl->mode,
+	};
+	u8 secret[sizeof(siphash_key_t)];
+	int err;
+
+	if (!write) {
+		*lenp = 0;
+		return 0;
+	}
+	err = proc_dostring(&tmp, write, buffer, lenp, ppos);
+	if (!err && !digits[0])
+		xtcp_keys_share_cookie(ctl->data, NULL);
+	else if (!err && (strlen(digits) != SECRET_DIGITS ||
+			  hex2bin(secret, digits, sizeof(secret))))
+		err = -EINVAL;
+	else if (!err)
+		xtcp_keys_share_cookie(ctl->data, secret);
+	memzero_explicit(secret, sizeof(secret));
+	memzero_explicit(digits, sizeof(digits));
+	return err;
+}
+
 static void set_defaults(struct xtcp_net *xn)
 {
 	unsigned int i;
@@ -226,7 +257,12 @@ int xtcp_sysctl_init_net(struct xtcp_net *xn)
 	table[i].data = xn;
 	table[i].maxlen = XTCP_CONG_NAME_MAX;
 	table[i].mode = 0444;
-	table[i].proc_handler = do_available_cong;
+	table[i++].proc_handler = do_available_cong;
+	table[i].procname = "syncookie_key";
+	table[i].data = xn;
+	table[i].maxlen = SECRET_DIGITS;
+	table[i].mode = 0200;
+	table[i].proc_handler = do_secret;
 
 	xn->sysctl_header = xtcp_register_sysctl(xn->net, "net/xtcp", table, NR_ENTRIES);
 	if (!xn->sysctl_header) {

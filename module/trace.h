@@ -29,6 +29,9 @@
 #define TRACE_DEF_EVENT(name)		TRACE_DEFINE_ENUM(XTCP_EV_##name);
 #define TRACE_DEF_DROP(id, name, word)	TRACE_DEFINE_ENUM(XTCP_DROP_##id);
 
+TRACE_DEFINE_ENUM(XTCP_COOKIE_SENT);
+TRACE_DEFINE_ENUM(XTCP_COOKIE_ACCEPTED);
+TRACE_DEFINE_ENUM(XTCP_COOKIE_REJECTED);
 TRACE_STATES(TRACE_DEF_STATE)
 TRACE_EVENTS(TRACE_DEF_EVENT)
 XTCP_DROP_LIST(TRACE_DEF_DROP)
@@ -45,6 +48,10 @@ XTCP_DROP_LIST(TRACE_DEF_DROP)
 	__print_symbolic(event, { -1, "NONE" } TRACE_EVENTS(TRACE_SYM_EVENT))
 #define show_drop(reason)							\
 	__print_symbolic(reason, { -1, "none" } XTCP_DROP_LIST(TRACE_SYM_DROP))
+#define show_cookie(verdict)							\
+	__print_symbolic(verdict, { XTCP_COOKIE_SENT, "sent" },			\
+			 { XTCP_COOKIE_ACCEPTED, "accepted" },			\
+			 { XTCP_COOKIE_REJECTED, "rejected" })
 #define show_flags(flags)							\
 	__print_flags(flags, ",",						\
 		      { XTCP_FIN, "FIN" }, { XTCP_SYN, "SYN" },			\
@@ -76,6 +83,32 @@ TRACE_EVENT(xtcp_state,
 		  __entry->netns, show_family(__entry->family),
 		  __entry->src, __entry->dst, show_state(__entry->old),
 		  show_state(__entry->new), show_event(__entry->event))
+);
+
+/* A SYN cookie: sent, or found good or bad in the ACK that brings it back. */
+TRACE_EVENT(xtcp_cookie,
+	TP_PROTO(const struct xtcp_flow *flow, u8 verdict, u16 mss, u8 opts),
+	TP_ARGS(flow, verdict, mss, opts),
+	TP_STRUCT__entry(
+		__field(u32, netns)
+		__field(u16, mss)
+		__field(u8, verdict)
+		__field(u8, opts)
+		__array(u8, src, sizeof(struct sockaddr_in6))
+		__array(u8, dst, sizeof(struct sockaddr_in6))
+	),
+	TP_fast_assign(
+		__entry->netns = trace_netns(flow->net);
+		__entry->mss = mss;
+		__entry->verdict = verdict;
+		__entry->opts = opts;
+		trace_fill_addrs(flow, __entry->src, __entry->dst);
+	),
+	TP_printk("netns=%u src=%pISpc dst=%pISpc verdict=%s mss=%u ts=%d sack=%d wscale=%d",
+		  __entry->netns, __entry->src, __entry->dst,
+		  show_cookie(__entry->verdict), __entry->mss,
+		  !!(__entry->opts & XTCP_OPT_TS), !!(__entry->opts & XTCP_OPT_SACK_OK),
+		  !!(__entry->opts & XTCP_OPT_WSCALE))
 );
 
 DECLARE_EVENT_CLASS(xtcp_segment,

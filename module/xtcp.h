@@ -36,9 +36,11 @@
 #include "core/wire.h"
 #include "compat.h"
 #include "mib.h"
+#include "syncookie.h"
 
 #define XTCP_TIMEWAIT_LEN	(60 * HZ)	/* deviates: 2 MSL is 240 s; Linux TCP's 60 s */
 #define XTCP_SYNACK_LEVELS	8		/* FIFOs of half-open entries; 7th on: 120 s */
+#define XTCP_PARKED_LEVEL	XTCP_SYNACK_LEVELS	/* FIFO: no room in the accept queue */
 #define XTCP_DELACK_MIN		(HZ / 25)	/* 40 ms */
 #define XTCP_DELACK_MAX		(HZ / 5)	/* 200 ms; RFC 9293, 3.8.6.3: below 500 ms */
 #define XTCP_QUICKACKS_MAX	16		/* immediate ACKs while a connection is young */
@@ -345,7 +347,9 @@ struct xtcp_sock {
 					 */
 	spinlock_t accept_lock;		/* innermost: nothing is taken under it */
 	atomic_t halfopen_len;		/* half-open entries of this listener */
-	u32 overflow_jif;		/* last time the half-open bound was hit, for cookies */
+	atomic_t parked_len;		/* of them: waiting for room in the accept queue */
+	u32 overflow_jif;		/* last time a cookie was sent at the bound, 0: never */
+	int flood_reported;		/* the log has its line, atomic */
 
 	/* child not accepted yet */
 	struct list_head accept_link;	/* under the parent's accept_lock */
@@ -386,10 +390,12 @@ static inline struct sock *xtcp_node_sk(struct xtcp_node *node)
  * @ts_recent: TSval of the SYN
  * @ts_offset: of the connection to be
  * @expires_jif: next SYN-ACK or end
- * @synack_us: low 32 bits of the time of the first SYN-ACK, for the RTT sample [us]
+ * @synack_us: low 32 bits of the time of the first SYN-ACK, once parked the round trip it
+ *	gave; 0: no RTT sample [us]
  * @last_ack_jif: rate limit of SYN-ACK repeats and challenge ACKs
  * @mark: sk_mark of the connection to be
  * @rcv_wnd: window offered in the SYN-ACK [bytes]
+ * @peer_win: window field of the ACK, once parked
  * @mss: peer's MSS option, 0: none [bytes]
  * @advmss: our MSS option [bytes]
  * @snd_wscale: peer's window scale
@@ -397,7 +403,11 @@ static inline struct sock *xtcp_node_sk(struct xtcp_node *node)
  * @retries: SYN-ACKs resent
  * @tos: of the SYN-ACK
  * @opts: XTCP_OPT_* agreed on
- * @acked: the peer has completed the handshake but found the accept queue full
+ * @acked: the peer has completed the handshake; TCP_DEFER_ACCEPT waits for its data; under
+ *	halfopen_lock
+ * @parked: the peer has completed the handshake and found the accept queue full; under
+ *	halfopen_lock
+ * @stateless: made from a cookie, not in the table
  * @node: key, links
  */
 struct xtcp_halfopen {
@@ -411,6 +421,7 @@ struct xtcp_halfopen {
 	u32 last_ack_jif;
 	u32 mark;
 	u16 rcv_wnd;
+	u16 peer_win;
 	u16 mss;
 	u16 advmss;
 	u8 snd_wscale:4;
@@ -419,6 +430,8 @@ struct xtcp_halfopen {
 	u8 tos;
 	u8 opts:5;
 	u8 acked:1;
+	u8 parked:1;
+	u8 stateless:1;
 	struct xtcp_node node;
 };
 
@@ -509,13 +522,19 @@ struct xtcp_net {
 	atomic_t orphans;		/* sockets without a file, not finished */
 	atomic_t socks_in_use;		/* sockets of this namespace */
 
+	/* SYN cookies */
+	struct xtcp_cookie_keys cookie_keys;	/* keys.c */
+	u32 overflow_jif;		/* last cookie at the bound of any listener, 0: never */
+
 	/* answers without a socket: reply.c */
 	struct sock *ctl_v4;
 	struct sock *ctl_v6;
+	atomic_t rst_budget;		/* RSTs left in this second */
+	u32 rst_budget_jif;		/* when it was filled */
 
 	/* half-open entries: halfopen.c */
 	spinlock_t halfopen_lock;	/* protects halfopen_fifo and links; under no other lock */
-	struct list_head halfopen_fifo[XTCP_SYNACK_LEVELS];
+	struct list_head halfopen_fifo[XTCP_SYNACK_LEVELS + 1];
 	struct timer_list halfopen_timer;
 	atomic_t halfopen_len;
 
@@ -551,11 +570,6 @@ static inline u32 xtcp_now_ts(void)
 }
 
 /* ---- mib.c: see mib.h ------------------------------------------------------- */
-/* ---- sysctl.c --------------------------------------------------------------- */
-int xtcp_sysctl_init_net(struct xtcp_net *xn);
-void xtcp_sysctl_exit_net(struct xtcp_net *xn);
-const struct xtcp_cong_ops *xtcp_sysctl_find_cong(const char *name);
-
 /* ---- keys.c ----------------------------------------------------------------- */
 void xtcp_keys_init(void);
 u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow);
@@ -563,6 +577,11 @@ u32 xtcp_keys_hash_port(const struct net *net, __be16 port);
 u32 xtcp_keys_isn(const struct xtcp_flow *flow);
 u32 xtcp_keys_ts_offset(const struct xtcp_flow *flow);
 u64 xtcp_keys_port_offset(const struct xtcp_flow *flow);
+
+/* ---- sysctl.c --------------------------------------------------------------- */
+int xtcp_sysctl_init_net(struct xtcp_net *xn);
+void xtcp_sysctl_exit_net(struct xtcp_net *xn);
+const struct xtcp_cong_ops *xtcp_sysctl_find_cong(const char *name);
 
 /* ---- ipv4.c, ipv6.c: see af_ops.h ------------------------------------------- */
 /* ---- offload.c -------------------------------------------------------------- */
@@ -630,7 +649,9 @@ void xtcp_output_window_update(struct sock *sk, u32 copied_bytes);
 /* ---- reply.c ---------------------------------------------------------------- */
 void xtcp_reply_rst(const struct xtcp_flow *flow, const struct sk_buff *skb);
 void xtcp_reply_synack(struct xtcp_halfopen *ho);
+void xtcp_reply_cookie(struct xtcp_halfopen *ho, u32 tsval);
 void xtcp_reply_halfopen_ack(struct xtcp_halfopen *ho);
+void xtcp_reply_halfopen_rst(struct xtcp_halfopen *ho);
 void xtcp_reply_timewait_ack(struct xtcp_timewait *tw);
 
 /* ---- reass.c ---------------------------------------------------------------- */
@@ -676,6 +697,7 @@ void xtcp_conn_set_error(struct sock *sk, int err);
 void xtcp_conn_write_space(struct sock *sk);
 void xtcp_conn_reset(struct sock *sk);
 
+/* ---- syncookie.c: see syncookie.h -------------------------------------------- */
 /* ---- halfopen.c ------------------------------------------------------------- */
 int xtcp_halfopen_init(void);
 void xtcp_halfopen_exit(void);
@@ -683,8 +705,12 @@ void xtcp_halfopen_init_net(struct xtcp_net *xn);
 void xtcp_halfopen_exit_net(struct xtcp_net *xn);
 bool xtcp_halfopen_is_full(const struct sock *listener);
 struct xtcp_halfopen *xtcp_halfopen_add(struct sock *listener, const struct xtcp_halfopen *proto);
-void xtcp_halfopen_del(struct xtcp_halfopen *ho);
+bool xtcp_halfopen_del(struct xtcp_halfopen *ho);
 bool xtcp_halfopen_take(struct xtcp_halfopen *ho, struct sock *child);
+void xtcp_halfopen_defer(struct xtcp_halfopen *ho);
+bool xtcp_halfopen_park(struct xtcp_halfopen *ho, u16 win);
+struct xtcp_halfopen *xtcp_halfopen_next_parked(struct sock *listener);
+unsigned int xtcp_halfopen_defer_retries(const struct sock *listener);
 void xtcp_halfopen_put(struct xtcp_halfopen *ho);
 void xtcp_halfopen_purge_listener(struct sock *listener);
 
@@ -709,10 +735,11 @@ int xtcp_icmp_rcv_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u
 		     int offset, __be32 info);
 
 /* ---- handshake.c ------------------------------------------------------------ */
-void xtcp_handshake_listen(struct sock *sk, const struct xtcp_flow *flow, struct sk_buff *skb,
-			   u32 min_iss);
+struct sock *xtcp_handshake_listen(struct sock *sk, const struct xtcp_flow *flow,
+				   struct sk_buff *skb, u32 min_iss);
 struct sock *xtcp_handshake_halfopen(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
 				     struct sk_buff *skb);
+void xtcp_handshake_promote(struct sock *listener);
 bool xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb, const struct xtcp_opts *opts);
 void xtcp_handshake_established(struct sock *sk, const struct xtcp_cb *cb);
 

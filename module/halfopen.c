@@ -8,9 +8,9 @@
  *
  * All entries that have seen n SYN-ACK repeats expire in the order they came, so one FIFO
  * per n and one timer per namespace serve all. One more FIFO holds those whose peers have
- * completed the handshake and wait for room in the accept queue. halfopen_lock protects the FIFOs; it is
- * taken under no other lock of ours, and the demux table's are not taken under it. The
- * table owns one reference, whoever takes an entry out of it gets it.
+ * completed the handshake and wait for room in the accept queue. halfopen_lock protects
+ * the FIFOs; it is taken under no other lock of ours, and the demux table's are not taken
+ * under it. The table owns one reference, whoever takes an entry out of it gets it.
  */
 #include <linux/slab.h>
 

@@ -276,7 +276,7 @@ TEST_F_TIMEOUT(flood, honest_clients_connect, 300)
 }
 
 /* What one entry takes, by the allocator's own account [bytes]; -1: it does not say. */
-static int object_size(const char *cache)
+static int entry_bytes(const char *cache)
 {
 	char path[100];
 	int size = -1;
@@ -294,7 +294,7 @@ static int object_size(const char *cache)
 TEST_F(flood, entry_is_small)
 {
 	bool v6 = variant->family == AF_INET6;
-	int size = object_size(v6 ? "xtcp_halfopen6" : "xtcp_halfopen");
+	int size = entry_bytes(v6 ? "xtcp_halfopen6" : "xtcp_halfopen");
 
 	ROW("LSN-06");
 	if (size < 0)

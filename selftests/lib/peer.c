@@ -143,11 +143,11 @@ static bool configure(const char *name, int mtu)
  * @p: flow to initialise
  * @family: AF_INET or AF_INET6
  * @mtu: of the device
- * @csum_offload: let the device claim checksum offload
+ * @mode: LINK_*
  *
  * Return: false with a message when the environment does not allow it.
  */
-bool peer_open_link(struct peer *p, int family, int mtu, bool csum_offload)
+bool peer_open_link(struct peer *p, int family, int mtu, unsigned int mode)
 {
 	struct peer_link *link = calloc(1, sizeof(*link));
 	struct ifreq req = { .ifr_flags = IFF_TUN | IFF_NO_PI };
@@ -159,18 +159,18 @@ bool peer_open_link(struct peer *p, int family, int mtu, bool csum_offload)
 	if (link->tun < 0)
 		return complain("/dev/net/tun");
 	strcpy(req.ifr_name, "peer0");
-	if (csum_offload)
+	if (mode)
 		req.ifr_flags |= IFF_VNET_HDR;
 	if (ioctl(link->tun, TUNSETIFF, &req))
 		return complain("TUNSETIFF");
-	if (csum_offload && ioctl(link->tun, TUNSETOFFLOAD, TUN_F_CSUM))
+	if (mode & LINK_CSUM && ioctl(link->tun, TUNSETOFFLOAD, TUN_F_CSUM))
 		return complain("TUNSETOFFLOAD");
 	if (!configure("peer0", mtu))
 		return false;
 	peer_sysctl("net/ipv4/conf/all/rp_filter", "0");
 	peer_sysctl("net/ipv4/conf/peer0/rp_filter", "0");
 	link->mtu = mtu;
-	link->csum_offload = csum_offload;
+	link->mode = mode;
 	link->start_us = peer_now_us();
 	p->link = link;
 	p->family = family;
@@ -187,7 +187,7 @@ bool peer_open_link(struct peer *p, int family, int mtu, bool csum_offload)
 
 bool peer_open(struct peer *p, int family)
 {
-	return peer_open_link(p, family, PEER_MTU, false);
+	return peer_open_link(p, family, PEER_MTU, 0);
 }
 
 void peer_close(struct peer *p)
@@ -283,7 +283,7 @@ static void pump_once(struct peer *p, int64_t us)
 			return;
 		}
 		slot = &link->inbox[link->tail % INBOX_SLOTS];
-		if (!peer_parse(link, link->csum_offload, pkt, len, slot))
+		if (!peer_parse(link, link->mode, pkt, len, slot))
 			continue;
 		slot->us = peer_now_us();
 		trace(p, "<", slot);
@@ -364,6 +364,7 @@ void peer_send(struct peer *p, const struct seg *seg)
 {
 	static uint8_t buf[70000];
 	uint8_t *pkt = buf + sizeof(struct virtio_net_hdr);
+	struct virtio_net_hdr vnet = {};
 	uint8_t *start = pkt;
 	struct got sent;
 	int len;
@@ -378,10 +379,12 @@ void peer_send(struct peer *p, const struct seg *seg)
 		trace(p, ">", &sent);
 		free(sent.data);
 	}
-	if (p->link->csum_offload) {
+	if (p->link->mode) {
+		if (p->link->mode & LINK_PAGED)
+			vnet.hdr_len = seg->linear ?: seg->cut ? 0 : len - seg->len;
 		start = buf;
-		memset(buf, 0, sizeof(struct virtio_net_hdr));
-		len += sizeof(struct virtio_net_hdr);
+		memcpy(buf, &vnet, sizeof(vnet));
+		len += sizeof(vnet);
 	}
 	if (write(p->link->tun, start, len) != len)
 		complain("write to TUN");

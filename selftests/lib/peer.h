@@ -56,6 +56,10 @@
 #define WS_NONE		(-1)	/* peer.wscale: no window scale option */
 #define NOW		(-1)	/* .within, .gap, .at: at once */
 
+/* How the device differs from a plain one: bits of peer_open_link()'s mode. */
+#define LINK_CSUM	1	/* it claims to finish checksums */
+#define LINK_PAGED	2	/* text of packets of a page or more arrives in page fragments */
+
 /* "At once": softirq work plus what a loaded machine adds [ms]. */
 #define PROMPT_MS	15
 
@@ -95,7 +99,7 @@ struct got {
 struct peer_link {
 	int tun;
 	int mtu;
-	bool csum_offload;	/* the device claims to finish checksums */
+	unsigned int mode;	/* LINK_*; with any, packets have a struct virtio_net_hdr */
 	struct got inbox[1024];
 	unsigned int head, tail;
 	char trace[48][512];	/* the last packets, printed when an expectation fails */
@@ -152,6 +156,7 @@ struct seg {
 	/* Damage. */
 	int doff;		/* [words]; 0: right one, -1: zero */
 	int cut;		/* send only so many bytes of header and payload */
+	int linear;		/* LINK_PAGED: bytes outside fragments; 0: the headers */
 	uint16_t csum_xor;
 	int csum_proto;		/* pseudo-header's protocol, 0: the right one */
 	/* The IP layer. */
@@ -196,7 +201,7 @@ struct want {
 
 /* peer.c: the link, a flow, sending, expecting. */
 bool peer_open(struct peer *p, int family);
-bool peer_open_link(struct peer *p, int family, int mtu, bool csum_offload);
+bool peer_open_link(struct peer *p, int family, int mtu, unsigned int mode);
 void peer_close(struct peer *p);
 void peer_reset(struct peer *p, uint16_t port, uint16_t kport);
 struct peer peer_flow(struct peer *p, uint16_t port);

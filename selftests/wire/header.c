@@ -164,7 +164,7 @@ WIRE_FIXTURE(offload)
 /* The device claims to finish checksums of any protocol; the peer then is that device. */
 FIXTURE_SETUP(offload)
 {
-	ASSERT_TRUE(peer_open_link(&self->p, variant->family, PEER_MTU, true));
+	ASSERT_TRUE(peer_open_link(&self->p, variant->family, PEER_MTU, LINK_CSUM));
 	self->lfd = peer_listen(&self->p, 16);
 	ASSERT_LE(0, self->lfd);
 	self->fd = peer_established(&self->p, self->lfd);
@@ -196,7 +196,7 @@ WIRE_FIXTURE(jumbo)
 
 FIXTURE_SETUP(jumbo)
 {
-	ASSERT_TRUE(peer_open_link(&self->p, variant->family, 9000, false));
+	ASSERT_TRUE(peer_open_link(&self->p, variant->family, 9000, 0));
 	self->lfd = peer_listen(&self->p, 16);
 	ASSERT_LE(0, self->lfd);
 	self->fd = peer_established(&self->p, self->lfd);

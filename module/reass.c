@@ -63,7 +63,10 @@ static void ooo_del(struct xtcp_sock *xp, struct sk_buff *skb)
 	skb->dev = NULL;	/* shared the node's memory */
 }
 
-/* Cut the text before @seq off @skb, part of which may have to become linear first. */
+/*
+ * Cut the text before @seq off @skb, part of which may have to become linear first. Only
+ * for what has not been queued: the growth of a charged skb would not be accounted for.
+ */
 static bool cut_head(struct sk_buff *skb, u32 seq)
 {
 	u32 bytes = min_t(u32, seq - XTCP_CB(skb)->seq, skb->len);
@@ -74,37 +77,14 @@ static bool cut_head(struct sk_buff *skb, u32 seq)
 	return true;
 }
 
-/* Give up text that may have been SACKed; the peer copes with that (RFC 2018, 8). */
-static void forget(struct sock *sk, struct sk_buff *skb)
-{
-	xtcp_sk(sk)->sacks.nr = 0;
-	kfree_skb(skb);
-}
-
 /* Move what has become contiguous from the ooo tree to the receive queue. */
 static void deliver_ooo(struct sock *sk, bool *fin)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct sk_buff *skb;
 
-	while (!*fin && (skb = skb_rb_first(&xp->ooo))) {
-		struct xtcp_cb *cb = XTCP_CB(skb);
-
-		if (xtcp_seq_gt(cb->seq, xp->rcv_nxt))
-			break;
+	while (!*fin && (skb = skb_rb_first(&xp->ooo)) && XTCP_CB(skb)->seq == xp->rcv_nxt) {
 		ooo_del(xp, skb);
-		if (xtcp_seq_leq(cb->end_seq, xp->rcv_nxt)) {
-			report_duplicate(sk, cb->seq, cb->end_seq);
-			xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_DUPLICATE);
-			continue;
-		}
-		if (cb->seq != xp->rcv_nxt) {
-			report_duplicate(sk, cb->seq, xp->rcv_nxt);
-			if (!cut_head(skb, xp->rcv_nxt)) {
-				forget(sk, skb);
-				continue;
-			}
-		}
 		deliver(sk, skb, true, fin);
 	}
 	xtcp_sack_remove(&xp->sacks, xp->rcv_nxt);
@@ -206,7 +186,8 @@ static void ooo_add(struct sock *sk, struct sk_buff *skb)
  * xtcp_reass_prune - give up out-of-order text until the buffer has room
  * @sk: the socket
  *
- * From the far end: that is resent last.
+ * From the far end: that is resent last. The peer may have seen it SACKed; it copes with
+ * that (RFC 2018, 8).
  *
  * Context: socket lock.
  * Return: there is room now.
@@ -221,10 +202,19 @@ bool xtcp_reass_prune(struct sock *sk)
 		struct sk_buff *skb = rb_to_skb(node);
 
 		ooo_del(xp, skb);
-		forget(sk, skb);
+		kfree_skb(skb);
+		xp->sacks.nr = 0;
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_OOO_PRUNED);
 	}
 	return atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf);
+}
+
+/* Does the text of @skb, which starts at RCV.NXT, reach into text that waits? */
+static bool overlaps_ooo(const struct xtcp_sock *xp, const struct sk_buff *skb)
+{
+	const struct sk_buff *first = skb_rb_first(&xp->ooo);
+
+	return first && xtcp_seq_gt(XTCP_CB(skb)->end_seq, XTCP_CB(first)->seq);
 }
 
 /* Room for @skb in the receive buffer and in the protocol's memory? */
@@ -261,11 +251,12 @@ enum xtcp_reass xtcp_reass_add(struct sock *sk, struct sk_buff *skb, bool *fin)
 			      in_order ? XTCP_DROP_RCVBUF_FULL : XTCP_DROP_OOO_FULL);
 		return XTCP_REASS_DROPPED;
 	}
-	if (!in_order) {
+	if (in_order && !overlaps_ooo(xp, skb))
+		deliver(sk, skb, false, fin);
+	else
 		ooo_add(sk, skb);
+	if (!in_order)
 		return XTCP_REASS_QUEUED;
-	}
-	deliver(sk, skb, false, fin);
 	if (!RB_EMPTY_ROOT(&xp->ooo))
 		deliver_ooo(sk, fin);
 	return XTCP_REASS_IN_ORDER;

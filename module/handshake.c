@@ -613,7 +613,7 @@ static void adopt_options(struct sock *sk, const struct xtcp_opts *opts)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct xtcp_net *xn = xtcp_sk_net(sk);
-	u16 mss = opts->seen & XTCP_OPT_MSS ? opts->mss : xp->af->mss_default;
+	u16 mss = opts->mss ?: xp->af->mss_default;
 
 	xp->mss_clamp = xp->user_mss ? min(xp->user_mss, mss) : mss;
 	xp->ts_ok = (opts->seen & XTCP_OPT_TS) && READ_ONCE(xn->timestamps);

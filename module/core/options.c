@@ -67,12 +67,10 @@ static void take_ts(struct xtcp_opts *opt, const u8 *value)
 
 static void take_mss(struct xtcp_opts *opt, const u8 *value)
 {
-	/* 0 is nonsense and counts as absent: CVE-2019-11479. */
-	if (!get16(value))
-		return;
-
 	opt->seen |= XTCP_OPT_MSS;
-	opt->mss = get16(value);
+	/* 0 is nonsense and says nothing of the size: CVE-2019-11479. */
+	if (get16(value))
+		opt->mss = get16(value);
 }
 
 static void take_wscale(struct xtcp_opts *opt, const u8 *value)

@@ -75,7 +75,7 @@ struct xtcp_sack {
  * @seen: XTCP_OPT_*: which of the members below are meant
  * @wscale: window shift, at most XTCP_WSCALE_MAX
  * @nr_sacks: valid blocks in @sack
- * @mss: [bytes], never 0 when seen (0 on the wire counts as absent)
+ * @mss: [bytes]; 0: none said, by no option or one of 0
  * @tsval: sender's timestamp
  * @tsecr: echoed timestamp
  * @sack: in wire order

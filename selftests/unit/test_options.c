@@ -220,12 +220,15 @@ TEST(options_parse__window_scale_above_14_is_14)
 	}
 }
 
-TEST(options_parse__mss_zero_is_absent)
+TEST(options_parse__mss_zero_says_nothing)
 {
 	struct xtcp_opts opt = PARSE(true, 2, 4, 0, 0);
 
 	ROW("SEC-13");
-	EXPECT_EQ(opt.seen, 0);
+	EXPECT_EQ(opt.seen, XTCP_OPT_MSS);
+	EXPECT_EQ(opt.mss, 0);
+	opt = PARSE(true, 2, 4, 5, 0xb4, 2, 4, 0, 0);
+	EXPECT_EQ(opt.mss, 1460);
 	opt = PARSE(true, 2, 4, 0, 1);
 	EXPECT_EQ(opt.mss, 1);
 	opt = PARSE(true, 2, 4, 0xff, 0xff);
@@ -312,7 +315,7 @@ TEST(options_parse__random_bytes)
 		EXPECT(opt.nr_sacks <= XTCP_SACKS_MAX);
 		EXPECT(opt.wscale <= XTCP_WSCALE_MAX);
 		EXPECT_EQ(!!(opt.seen & XTCP_OPT_SACK), !!opt.nr_sacks);
-		EXPECT_EQ(!!(opt.seen & XTCP_OPT_MSS), !!opt.mss);
+		EXPECT((opt.seen & XTCP_OPT_MSS) || !opt.mss);
 	}
 }
 

@@ -111,9 +111,8 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes, bool sent)
 	struct sk_buff *rest;
 	u32 moved;
 
-	/* The ends of the queue are exempt: what must be resent can always be cut. */
-	if (sent && too_fragmented(sk) && skb != xtcp_rtxq_head(sk) &&
-	    skb != xtcp_sk(sk)->rtx_tail)
+	/* The head is exempt: what must be resent can always be cut. */
+	if (sent && too_fragmented(sk) && skb != xtcp_rtxq_head(sk))
 		return -ENOMEM;
 	/* A clone may still be below us and share the fragments; our charge stays as it is. */
 	if (skb_unclone(skb, GFP_ATOMIC))

@@ -131,6 +131,28 @@ static struct sk_buff *ooo_find(const struct xtcp_sock *xp, u32 seq)
 }
 
 /*
+ * Give up out-of-order text until the buffer has room, from the far end, which is resent
+ * last, but nothing up to @keep. The peer may have seen it SACKed; it copes with that
+ * (RFC 2018, 8). Returns whether there is room now.
+ */
+static bool prune(struct sock *sk, const struct sk_buff *keep)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct rb_node *node;
+
+	while (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
+	       (node = rb_last(&xp->ooo)) && rb_to_skb(node) != keep) {
+		struct sk_buff *skb = rb_to_skb(node);
+
+		ooo_del(xp, skb);
+		kfree_skb(skb);
+		xp->sacks.nr = 0;
+		xtcp_mib_inc(sock_net(sk), XTCP_MIB_OOO_PRUNED);
+	}
+	return atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf);
+}
+
+/*
  * Put the parts of @skb that are new into the ooo tree: what is held already stays as it
  * is, @skb fills the gaps around it. Consumes @skb.
  */
@@ -160,8 +182,8 @@ static void ooo_add(struct sock *sk, struct sk_buff *skb)
 		if (next && xtcp_seq_lt(XTCP_CB(next)->seq, cb->end_seq)) {
 			u32 gap = XTCP_CB(next)->seq - cb->seq;
 
-			/* Each piece is charged like a whole: stop at the bound. */
-			if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf))
+			/* Each piece is charged like a whole: at the bound the far end gives way. */
+			if (prune(sk, next))
 				rest = skb_clone(skb, GFP_ATOMIC);
 			if (rest && !cut_head(rest, XTCP_CB(next)->seq)) {
 				kfree_skb(rest);
@@ -182,33 +204,6 @@ static void ooo_add(struct sock *sk, struct sk_buff *skb)
 	}
 }
 
-/**
- * xtcp_reass_prune - give up out-of-order text until the buffer has room
- * @sk: the socket
- *
- * From the far end: that is resent last. The peer may have seen it SACKed; it copes with
- * that (RFC 2018, 8).
- *
- * Context: socket lock.
- * Return: there is room now.
- */
-bool xtcp_reass_prune(struct sock *sk)
-{
-	struct xtcp_sock *xp = xtcp_sk(sk);
-	struct rb_node *node;
-
-	while (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
-	       (node = rb_last(&xp->ooo))) {
-		struct sk_buff *skb = rb_to_skb(node);
-
-		ooo_del(xp, skb);
-		kfree_skb(skb);
-		xp->sacks.nr = 0;
-		xtcp_mib_inc(sock_net(sk), XTCP_MIB_OOO_PRUNED);
-	}
-	return atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf);
-}
-
 /* Does the text of @skb, which starts at RCV.NXT, reach into text that waits? */
 static bool overlaps_ooo(const struct xtcp_sock *xp, const struct sk_buff *skb)
 {
@@ -223,7 +218,7 @@ static bool has_room(struct sock *sk, struct sk_buff *skb, bool in_order)
 	if (in_order) {
 		/* An empty queue takes one segment whatever its overhead: no deadlock. */
 		if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
-		    !xtcp_reass_prune(sk) && !skb_queue_empty(&sk->sk_receive_queue))
+		    !prune(sk, NULL) && !skb_queue_empty(&sk->sk_receive_queue))
 			return false;
 	} else if (atomic_read(&sk->sk_rmem_alloc) + skb->truesize > READ_ONCE(sk->sk_rcvbuf)) {
 		return false;

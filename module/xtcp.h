@@ -663,7 +663,6 @@ enum xtcp_reass {
 
 enum xtcp_reass xtcp_reass_add(struct sock *sk, struct sk_buff *skb, bool *fin);
 void xtcp_reass_purge(struct sock *sk);
-bool xtcp_reass_prune(struct sock *sk);
 
 /* ---- timewait.c ------------------------------------------------------------- */
 int xtcp_timewait_init(void);

@@ -153,7 +153,9 @@ void xtcp_ack_rcv(struct sock *sk, const struct sk_buff *skb, const struct xtcp_
 	const struct xtcp_cb *cb = XTCP_CB(skb);
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct acked acked = {};
-	bool duplicate, window_moved = false;
+	bool duplicate, window_moved = false, echo = xtcp_ecn_is_echo(&xp->ecn, cb->flags);
+	u32 flight = xp->snd_nxt - xp->snd_una;
+	bool current_ack = xtcp_seq_geq(cb->ack, xp->snd_una);
 
 	if (xtcp_seq_gt(cb->ack, xp->snd_una)) {
 		acked.bytes = cb->ack - xp->snd_una;
@@ -164,14 +166,17 @@ void xtcp_ack_rcv(struct sock *sk, const struct sk_buff *skb, const struct xtcp_
 		clean_rtx(sk, &acked);
 		measure_rtt(sk, &acked, opts);
 	}
-	if (xtcp_seq_geq(cb->ack, xp->snd_una))
+	if (current_ack)
 		window_moved = update_window(sk, cb);
 	duplicate = !acked.bytes && is_duplicate(xp, cb, window_moved);
 
-	if (acked.bytes && xp->recovery != XTCP_RECOVERY_FAST &&
-	    (xp->cwnd_limited || xp->recovery == XTCP_RECOVERY_LOSS))
+	if (acked.bytes && !echo &&
+	    (xp->recovery == XTCP_RECOVERY_LOSS ||
+	     (xp->recovery == XTCP_RECOVERY_OPEN && xp->cwnd_limited)))
 		xp->cong.ops->ack(&xp->cong, acked.bytes, xtcp_now_us());
 	xtcp_recovery_ack(sk, opts, cb->ack, acked.bytes, duplicate);
+	if (current_ack)
+		xtcp_recovery_echo(sk, echo, flight);
 	if (xp->urg_sent && xtcp_seq_geq(xp->snd_una, xp->snd_up))
 		xp->urg_sent = 0;
 

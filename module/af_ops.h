@@ -33,7 +33,7 @@ struct xtcp_reply {
  *	sk_setup_caps(). Socket lock held or owned. 0 or -errno (sk unchanged).
  * @xmit: complete the checksum of @skb (skb->data at the transport header, whose check
  *	field is set up here) and hand it to IP with @sk's route, re-routing when it has
- *	gone stale. Consumes @skb. Returns IP's verdict, net_xmit_eval()ed, or -errno.
+ *	gone stale, with @ecn as its ECN field. Consumes @skb. Returns IP's verdict, net_xmit_eval()ed, or -errno.
  * @reply: the same for no socket: routes by @r->flow. Consumes @skb.
  * @route_mtu: path MTU of the way to @r->flow's peer, for the MSS of a SYN-ACK [bytes];
  *	0: there is no way, or not to a single host
@@ -52,7 +52,7 @@ struct xtcp_af_ops {
 	u16 net_hdr_len;
 	u16 mss_default;
 	int (*route)(struct sock *sk);
-	int (*xmit)(struct sock *sk, struct sk_buff *skb);
+	int (*xmit)(struct sock *sk, struct sk_buff *skb, u8 ecn);
 	void (*reply)(const struct xtcp_reply *r, struct sk_buff *skb);
 	u32 (*route_mtu)(const struct xtcp_reply *r);
 	int (*flow_of_skb)(const struct sk_buff *skb, struct xtcp_flow *flow);

@@ -273,6 +273,7 @@ static void init_connection(struct sock *sk)
 	xp->mss_clamp = XTCP_MSS_DEFAULT_V4;
 	xp->mss = XTCP_MSS_DEFAULT_V4;
 	xp->pmtu = 0;
+	memset(&xp->ecn, 0, sizeof(xp->ecn));
 	xp->recovery = XTCP_RECOVERY_OPEN;
 	xp->dup_acks = 0;
 	xp->retries = 0;
@@ -357,6 +358,7 @@ static void adopt_halfopen(struct sock *child, const struct xtcp_halfopen *ho)
 	xp->wscale_ok = !!(ho->opts & XTCP_OPT_WSCALE);
 	xp->sack_ok = !!(ho->opts & XTCP_OPT_SACK_OK);
 	xp->ts_ok = !!(ho->opts & XTCP_OPT_TS);
+	xp->ecn.ok = ho->ecn;
 	xp->ts_recent = ho->ts_recent;
 	xp->ts_recent_s = ktime_get_seconds();
 	xp->ts_offset = ho->ts_offset;

@@ -83,6 +83,15 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 	return true;
 }
 
+/* Does a SYN ask for ECN, and do we answer? */
+static bool agrees_on_ecn(const struct xtcp_flow *flow, const struct sk_buff *skb)
+{
+	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb_transport_header(skb);
+
+	return READ_ONCE(xtcp_net(flow->net)->ecn) != XTCP_ECN_OFF &&
+	       xtcp_ecn_is_setup_syn(hdr->flags, hdr->off & 0xf, XTCP_CB(skb)->ecn);
+}
+
 static void parse_options(struct xtcp_opts *opts, const struct sk_buff *skb, bool syn)
 {
 	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb_transport_header(skb);
@@ -154,6 +163,7 @@ static void rcv_new_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk
 		return;
 	}
 	proto.irs = XTCP_CB(skb)->seq;
+	proto.ecn = agrees_on_ecn(flow, skb);
 	if (full) {
 		xtcp_syncookie_send(&proto);
 		consume_skb(skb);
@@ -342,6 +352,9 @@ static struct sock *make_child(struct xtcp_halfopen *ho)
 		return NULL;
 	}
 	xtcp_timer_init_sock(child);
+	/* Once acked, repeats were for TCP_DEFER_ACCEPT: the first SYN-ACK had got through. */
+	if (!ho->acked)
+		xtcp_sk(child)->retries = ho->retries;
 	if (xtcp_conn_settle(child, ho)) {
 		use_place(ho->listener, NULL);
 	} else {
@@ -502,9 +515,10 @@ static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
 	struct xtcp_opts opts, syn;
 	struct xtcp_halfopen ho;
 	struct sock *child;
+	bool ecn;
 
 	parse_options(&opts, skb, false);
-	if (!xtcp_syncookie_check(flow, cb, &opts, &syn)) {
+	if (!xtcp_syncookie_check(flow, cb, &opts, &syn, &ecn)) {
 		xtcp_reply_rst(flow, skb);
 		*reason = XTCP_DROP_LISTEN_ACK;
 		return NULL;
@@ -513,6 +527,7 @@ static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
 	if (!fill_halfopen(&ho, sk, flow, skb, &syn))
 		return NULL;
 	ho.stateless = 1;
+	ho.ecn = ecn;
 	ho.irs = cb->seq - 1;
 	ho.iss = cb->ack - 1;
 	/* The clock goes on from the cookie, never back (RFC 7323, 5.4; LSN-15). */
@@ -680,6 +695,7 @@ bool xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb, const struct 
 	case XTCP_SYN_SENT_ESTABLISH:
 		adopt_options(sk, opts);
 		adopt_irs(sk, cb->seq);
+		xtcp_ecn_rcv_synack(&xp->ecn, cb->flags);
 		measure_syn(sk, opts);
 		xtcp_handshake_established(sk, cb);
 		security_inet_conn_established(sk, skb);

@@ -300,6 +300,18 @@ static void schedule_ack(struct sock *sk, enum xtcp_reass result, bool gap)
 		xp->ato_jif = min((xp->ato_jif >> 1) + since, xtcp_timer_rto_jif(sk));
 }
 
+/* RFC 3168, 6.1.3: an ACK that begins or ends an echo leaves at once. */
+static void take_ecn(struct sock *sk, const struct input *in)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	if (xtcp_ecn_rcv(&xp->ecn, in->cb->flags, in->cb->ecn, in->text))
+		xp->ack_now = 1;
+	if (xp->ecn.ok && in->text && in->cb->ecn == XTCP_ECN_CE)
+		xtcp_mib_add(sock_net(sk), XTCP_MIB_CE_RCVD,
+			     max_t(u16, 1, skb_shinfo(in->skb)->gso_segs));
+}
+
 /* The owner is gone, or reads no more: new text can reach nobody (SHLD-3; CLS-22). */
 static bool is_unwanted(const struct sock *sk, const struct input *in)
 {
@@ -451,6 +463,7 @@ void xtcp_input_rcv(struct sock *sk, struct sk_buff *skb)
 	if (go_on) {
 		xp->last_rcv_jif = jiffies;
 		take_timestamp(sk, &in);
+		take_ecn(sk, &in);
 		check_urg(sk, &in);
 		take_text(sk, &in);
 	} else if (in.skb) {

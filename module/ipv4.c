@@ -94,7 +94,7 @@ static int route_v4(struct sock *sk)
 	return 0;
 }
 
-static int xmit_v4(struct sock *sk, struct sk_buff *skb)
+static int xmit_v4(struct sock *sk, struct sk_buff *skb, u8 ecn)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	struct dst_entry *dst = __sk_dst_check(sk, 0);
@@ -113,7 +113,7 @@ static int xmit_v4(struct sock *sk, struct sk_buff *skb)
 	skb_set_hash_from_sk(skb, sk);
 	/* Our control block ends here, IP's begins. */
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
-	err = ip_queue_xmit(sk, skb, &inet->cork.fl);
+	err = __ip_queue_xmit(sk, skb, &inet->cork.fl, (inet->tos & ~INET_ECN_MASK) | ecn);
 	return net_xmit_eval(err);	/* a macro: evaluates its argument twice */
 }
 

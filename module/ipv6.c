@@ -97,7 +97,7 @@ static int route_v6(struct sock *sk)
 	return 0;
 }
 
-static int xmit_v6(struct sock *sk, struct sk_buff *skb)
+static int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 ecn)
 {
 	struct ipv6_pinfo *np = inet_sk(sk)->pinet6;
 	struct dst_entry *dst = __sk_dst_check(sk, np->dst_cookie);
@@ -122,7 +122,7 @@ static int xmit_v6(struct sock *sk, struct sk_buff *skb)
 	rcu_read_lock();
 	skb_dst_set_noref(skb, dst);
 	err = ip6_xmit(sk, skb, &fl6, READ_ONCE(sk->sk_mark), rcu_dereference(np->opt),
-		       np->tclass, READ_ONCE(sk->sk_priority));
+		       (np->tclass & ~INET_ECN_MASK) | ecn, READ_ONCE(sk->sk_priority));
 	rcu_read_unlock();
 	return net_xmit_eval(err);
 }

@@ -39,6 +39,9 @@ struct xtcp_net;
 	X(DELAYED_ACKS,		"DelayedAcks")		\
 	X(RTO_TIMEOUTS,		"RtoTimeouts")		\
 	X(FAST_RETRANS,		"FastRetrans")		\
+	X(CE_RCVD,		"CeRcvd")		\
+	X(ECE_RCVD,		"EceRcvd")		\
+	X(ECN_REDUCTIONS,	"EcnReductions")	\
 	X(PROBES_SENT,		"ProbesSent")		\
 	X(KEEPALIVES_SENT,	"KeepalivesSent")	\
 	X(ABORT_ON_DATA,	"AbortOnData")		\

@@ -188,6 +188,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u16 mss, const struct 
 	unsigned int hdr_len = XTCP_HDR_LEN + xtcp_options_len(opts);
 	u32 len = skb->len;
 	struct xtcp_hdr *hdr;
+	u8 ecn;
 
 	set_gso(sk, skb, mss);
 	hdr = skb_push(skb, hdr_len);
@@ -206,6 +207,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u16 mss, const struct 
 	hdr->urg = 0;
 	if (!(cb.flags & (XTCP_SYN | XTCP_RST)))
 		set_urgent(xp, hdr, cb.seq);
+	ecn = xtcp_ecn_stamp(&xp->ecn, len && !xtcp_seq_lt(cb.seq, xp->snd_nxt), &hdr->flags);
+	if ((hdr->flags & XTCP_CWR) && skb_is_gso(skb))
+		skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;	/* of the first piece only */
 	xtcp_options_build(opts, (u8 *)(hdr + 1));
 
 	skb_orphan(skb);
@@ -218,7 +222,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u16 mss, const struct 
 	xtcp_mib_add(sock_net(sk), XTCP_MIB_OUT_SEGS, skb_shinfo(skb)->gso_segs);
 	xp->segs_out += skb_shinfo(skb)->gso_segs;
 	memset(skb->cb, 0, sizeof(skb->cb));
-	return xp->af->xmit(sk, skb);
+	return xp->af->xmit(sk, skb, ecn);
 }
 
 /* A segment without text that is on no queue: ACK, RST, SYN, probe. */
@@ -265,6 +269,15 @@ static int transmit_queued(struct sock *sk, struct sk_buff *skb, u16 mss)
 }
 
 /* ---- handshake ------------------------------------------------------------- */
+
+/* Does our SYN ask for ECN: by the namespace, or by the route (ip-route(8), features ecn)? */
+static bool asks_for_ecn(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
+	return READ_ONCE(xtcp_sk_net(sk)->ecn) == XTCP_ECN_ASK ||
+	       (dst && dst_feature(dst, RTAX_FEATURE_ECN));
+}
 
 static void syn_opts(struct sock *sk, struct xtcp_opts *opts, bool reply)
 {
@@ -336,9 +349,11 @@ int xtcp_output_connect(struct sock *sk)
 	xp->retrans_since_us = 0;
 	xp->retries = 0;
 
+	xp->ecn.asked = asks_for_ecn(sk);
 	syn_opts(sk, &opts, false);
 	xp->rcv_rtt_start_us = xtcp_now_us();
-	err = transmit_bare(sk, XTCP_SYN, xp->iss, &opts, sk->sk_allocation);
+	err = transmit_bare(sk, XTCP_SYN | xtcp_ecn_syn_flags(&xp->ecn, false, false), xp->iss,
+			    &opts, sk->sk_allocation);
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_ACTIVE_OPENS);
 	xtcp_timer_arm_rto(sk, XTCP_RTO_RETRANSMIT, xtcp_timer_rto_jif(sk));
 	return err == -ECONNREFUSED ? err : 0;
@@ -348,7 +363,8 @@ int xtcp_output_connect(struct sock *sk)
  * xtcp_output_syn - send the SYN, or SYN-ACK, of this socket again
  * @sk: in SYN_SENT or SYN_RCVD
  *
- * <SEQ=ISS><SYN>, or <SEQ=ISS><ACK=RCV.NXT><SYN,ACK> after a simultaneous open.
+ * <SEQ=ISS><SYN>, or <SEQ=ISS><ACK=RCV.NXT><SYN,ACK> after a simultaneous open, which
+ * does without ECN: whether both know that both agreed would depend on which was lost.
  *
  * Context: socket lock.
  */
@@ -357,9 +373,15 @@ void xtcp_output_syn(struct sock *sk)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	bool reply = sk->sk_state == TCP_SYN_RECV;
 	struct xtcp_opts opts;
+	u8 flags = XTCP_SYN;
 
+	if (reply)
+		flags |= XTCP_ACK;
+	else
+		flags |= xtcp_ecn_syn_flags(&xp->ecn, true,
+					    READ_ONCE(xtcp_sk_net(sk)->ecn_fallback));
 	syn_opts(sk, &opts, reply);
-	transmit_bare(sk, reply ? XTCP_SYN | XTCP_ACK : XTCP_SYN, xp->iss, &opts, GFP_ATOMIC);
+	transmit_bare(sk, flags, xp->iss, &opts, GFP_ATOMIC);
 }
 
 /* ---- data ------------------------------------------------------------------ */
@@ -401,7 +423,7 @@ static u32 sendable(struct sock *sk, const struct sk_buff *skb, u16 mss, u8 nagl
 
 	if (room <= 0)
 		return 0;
-	if (pipe >= xp->cong.cwnd_bytes) {
+	if (pipe >= xp->cong.cwnd_bytes || xp->ecn.hold) {
 		xp->cwnd_limited = 1;
 		return 0;
 	}
@@ -473,6 +495,8 @@ static bool send_head(struct sock *sk, struct sk_buff *skb, u32 size, u16 mss)
 		XTCP_CB(skb)->flags |= XTCP_PSH;
 	if (transmit_queued(sk, skb, mss) == -ENOBUFS)
 		return false;
+	if (skb->len)
+		xtcp_ecn_new_text_sent(&xp->ecn);
 	if (skb->len % mss)
 		xp->snd_sml = XTCP_CB(skb)->end_seq;
 	xtcp_rtxq_sent(sk, skb);
@@ -496,10 +520,12 @@ void xtcp_output_push(struct sock *sk, u8 nagle)
 	if (sk->sk_state == TCP_CLOSE || sk->sk_state == TCP_SYN_SENT ||
 	    sk->sk_state == TCP_SYN_RECV)
 		return;
-	if (READ_ONCE(xtcp_sk_net(sk)->slow_start_after_idle) && !xp->rtx_tail &&
-	    skb_peek(&sk->sk_write_queue) &&
-	    (s32)((u32)jiffies - xp->last_send_jif) > (s32)xtcp_timer_rto_jif(sk))
-		xtcp_cong_restart_after_idle(&xp->cong);
+	if (!xp->rtx_tail && skb_peek(&sk->sk_write_queue) &&
+	    (s32)((u32)jiffies - xp->last_send_jif) > (s32)xtcp_timer_rto_jif(sk)) {
+		xp->ecn.hold = 0;
+		if (READ_ONCE(xtcp_sk_net(sk)->slow_start_after_idle))
+			xtcp_cong_restart_after_idle(&xp->cong);
+	}
 
 	xp->cwnd_limited = 0;
 	while ((skb = skb_peek(&sk->sk_write_queue))) {

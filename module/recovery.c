@@ -109,18 +109,36 @@ static void mark_head_lost(struct sock *sk)
 	xtcp_rtxq_mark(sk, skb, XTCP_TX_LOST, XTCP_TX_RESENT);
 }
 
+/* What was outstanding when ECE came is lost in part: the window was reduced for it. */
+static bool is_answered_by_cwr(const struct xtcp_sock *xp)
+{
+	return xp->recovery == XTCP_RECOVERY_CWR && xtcp_seq_lt(xp->snd_una, xp->recover_seq);
+}
+
 static void enter_recovery(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	u32 flight = xp->snd_nxt - xp->snd_una;
 
+	if (!is_answered_by_cwr(xp)) {
+		xp->recover_seq = xp->snd_nxt;
+		xtcp_cong_enter_recovery(&xp->cong, flight, xtcp_now_us());
+		xtcp_ecn_reduced(&xp->ecn);
+	}
 	xp->recovery = XTCP_RECOVERY_FAST;
-	xp->recover_seq = xp->snd_nxt;
-	xtcp_cong_enter_recovery(&xp->cong, flight, xtcp_now_us());
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_FAST_RETRANS);
 }
 
-/* Everything that was outstanding when recovery began has arrived. */
+/*
+ * Everything that was outstanding when recovery began has arrived. After an ECE that is
+ * not enough: our CWR comes with the text beyond, and until then the echo goes on.
+ */
+static bool is_over(const struct xtcp_sock *xp)
+{
+	return xp->recovery == XTCP_RECOVERY_CWR ? xtcp_seq_gt(xp->snd_una, xp->recover_seq) :
+						   xtcp_seq_geq(xp->snd_una, xp->recover_seq);
+}
+
 static void leave_recovery(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
@@ -141,7 +159,7 @@ static void judge_by_duplicates(struct sock *sk, u32 acked_bytes, bool duplicate
 		xp->dup_acks -= min_t(u32, xp->dup_acks, segs - 1);
 		if (xp->recovery == XTCP_RECOVERY_FAST)
 			mark_head_lost(sk);
-		else if (xp->recovery == XTCP_RECOVERY_OPEN)
+		else if (xp->recovery != XTCP_RECOVERY_LOSS)
 			xp->dup_acks = 0;
 		return;
 	}
@@ -150,8 +168,9 @@ static void judge_by_duplicates(struct sock *sk, u32 acked_bytes, bool duplicate
 	if (xp->dup_acks < 255)
 		xp->dup_acks++;
 	/* Duplicates of what a time-out resent needlessly are no loss (RFC 6582, 3.2, 2). */
-	if (xp->dup_acks == DUP_THRESH && xp->recovery == XTCP_RECOVERY_OPEN &&
-	    xtcp_seq_gt(xp->snd_una, xp->recover_seq))
+	if (xp->dup_acks == DUP_THRESH &&
+	    (xp->recovery == XTCP_RECOVERY_CWR ||
+	     (xp->recovery == XTCP_RECOVERY_OPEN && xtcp_seq_gt(xp->snd_una, xp->recover_seq))))
 		mark_head_lost(sk);
 }
 
@@ -170,8 +189,11 @@ void xtcp_recovery_ack(struct sock *sk, const struct xtcp_opts *opts, u32 ack, u
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
-	if (xp->recovery != XTCP_RECOVERY_OPEN && xtcp_seq_geq(xp->snd_una, xp->recover_seq))
+	if (xp->recovery != XTCP_RECOVERY_OPEN && is_over(xp))
 		leave_recovery(sk);
+	/* Follow, lest half of the sequence space pass without a loss. */
+	if (xp->recovery == XTCP_RECOVERY_OPEN && xtcp_seq_gt(xp->snd_una, xp->recover_seq))
+		xp->recover_seq = xp->snd_una - 1;
 	if (!xp->rtx_tail) {
 		xp->dup_acks = 0;
 		return;
@@ -182,8 +204,38 @@ void xtcp_recovery_ack(struct sock *sk, const struct xtcp_opts *opts, u32 ack, u
 	} else {
 		judge_by_duplicates(sk, acked_bytes, duplicate);
 	}
-	if (xp->lost_bytes && xp->recovery == XTCP_RECOVERY_OPEN)
+	if (xp->lost_bytes && (xp->recovery == XTCP_RECOVERY_OPEN ||
+			       xp->recovery == XTCP_RECOVERY_CWR))
 		enter_recovery(sk);
+}
+
+/**
+ * xtcp_recovery_echo - does an ACK report congestion (ECE)?
+ * @sk: the socket; xtcp_recovery_ack() has judged the ACK
+ * @echo: it does
+ * @flight_bytes: sent and not acknowledged before this ACK
+ *
+ * RFC 3168, 6.1.2: one reduction per window of data, be it for ECE or for a loss. An echo
+ * counts when it comes after the CWR for the last reduction can have ended the last one.
+ *
+ * Context: socket lock.
+ */
+void xtcp_recovery_echo(struct sock *sk, bool echo, u32 flight_bytes)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	if (!echo) {
+		xp->ecn.hold = 0;
+		return;
+	}
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_ECE_RCVD);
+	if (xp->recovery != XTCP_RECOVERY_OPEN || !xtcp_seq_gt(xp->snd_una, xp->recover_seq))
+		return;
+	xp->recovery = XTCP_RECOVERY_CWR;
+	xp->recover_seq = xp->snd_nxt;
+	xp->ecn.hold = xtcp_cong_echo(&xp->cong, flight_bytes, xtcp_now_us());
+	xtcp_ecn_reduced(&xp->ecn);
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_ECN_REDUCTIONS);
 }
 
 /**
@@ -201,7 +253,7 @@ void xtcp_recovery_timeout(struct sock *sk)
 	struct sk_buff *skb = xtcp_rtxq_head(sk);
 	u8 forget = XTCP_TX_RESENT;
 	u32 flight = xp->snd_nxt - xp->snd_una;
-	bool first = xp->recovery != XTCP_RECOVERY_LOSS || !xp->retries;
+	bool first = xp->recovery == XTCP_RECOVERY_LOSS ? !xp->retries : !is_answered_by_cwr(xp);
 
 	if (XTCP_CB(skb)->marks & XTCP_TX_SACKED) {
 		forget |= XTCP_TX_SACKED;
@@ -213,6 +265,7 @@ void xtcp_recovery_timeout(struct sock *sk)
 			xtcp_rtxq_mark(sk, skb, XTCP_TX_LOST, 0);
 	}
 	xtcp_cong_timeout(&xp->cong, flight, first, xtcp_now_us());
+	xtcp_ecn_reduced(&xp->ecn);
 	xp->recovery = XTCP_RECOVERY_LOSS;
 	xp->recover_seq = xp->snd_nxt;
 	xp->dup_acks = 0;

@@ -124,7 +124,7 @@ static void send_synack(const struct xtcp_halfopen *ho, u32 tsval)
 		.seq = ho->iss,
 		.ack = ho->irs + 1,
 		.win = ho->rcv_wnd,
-		.flags = XTCP_SYN | XTCP_ACK,
+		.flags = XTCP_SYN | XTCP_ACK | (ho->ecn ? XTCP_ECE : 0),
 	};
 	struct xtcp_opts opts = {
 		.seen = ho->opts & (XTCP_OPT_MSS | XTCP_OPT_TS | XTCP_OPT_SACK_OK |

@@ -7,6 +7,7 @@
  */
 #include <linux/filter.h>
 #include <linux/icmpv6.h>
+#include <net/dsfield.h>
 #include <net/protocol.h>
 #include <net/xfrm.h>
 
@@ -39,7 +40,7 @@ static bool check_segment(struct sk_buff *skb, const struct xtcp_af_ops *af, str
 	return false;
 }
 
-static void fill_cb(struct sk_buff *skb)
+static void fill_cb(struct sk_buff *skb, u16 family)
 {
 	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb->data;
 	struct xtcp_cb *cb = XTCP_CB(skb);
@@ -51,6 +52,9 @@ static void fill_cb(struct sk_buff *skb)
 	cb->urg = ntohs(hdr->urg);
 	cb->flags = hdr->flags;
 	cb->marks = 0;
+	/* CE is a matter of the IP header, which nobody looks at later. */
+	cb->ecn = XTCP_ECN_MASK & (family == AF_INET6 ? ipv6_get_dsfield(ipv6_hdr(skb)) :
+							ipv4_get_dsfield(ip_hdr(skb)));
 }
 
 /* IPsec policy: the protocol handler is registered with no_policy. */
@@ -86,7 +90,7 @@ static bool is_admitted(struct sock *sk, struct sk_buff *skb, u16 family)
 		return false;
 	}
 	/* A filter may have cut text off: the numbers follow. */
-	fill_cb(skb);
+	fill_cb(skb, family);
 	return true;
 }
 
@@ -214,7 +218,7 @@ static int rcv(struct sk_buff *skb, const struct xtcp_af_ops *af)
 	if (!check_segment(skb, af, net))
 		return 0;
 	sdif = af->flow_of_skb(skb, &flow);
-	fill_cb(skb);
+	fill_cb(skb, flow.family);
 	trace_xtcp_rcv(&flow, (const struct xtcp_hdr *)skb->data,
 		       skb->len - xtcp_wire_hdr_len((const struct xtcp_hdr *)skb->data));
 

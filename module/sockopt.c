@@ -284,6 +284,8 @@ static u32 ms_since(u32 jif)
 static u8 info_ca_state(const struct xtcp_sock *xp)
 {
 	switch (xp->recovery) {
+	case XTCP_RECOVERY_CWR:
+		return TCP_CA_CWR;
 	case XTCP_RECOVERY_FAST:
 		return TCP_CA_Recovery;
 	case XTCP_RECOVERY_LOSS:
@@ -303,6 +305,10 @@ static void info_options(const struct xtcp_sock *xp, struct tcp_info *info)
 		info->tcpi_snd_wscale = xp->snd_wscale;
 		info->tcpi_rcv_wscale = xp->rcv_wscale;
 	}
+	if (xp->ecn.ok)
+		info->tcpi_options |= TCPI_OPT_ECN;
+	if (xp->ecn.seen)
+		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
 }
 
 static void info_sender(struct xtcp_sock *xp, struct tcp_info *info, u32 mss)

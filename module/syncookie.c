@@ -104,6 +104,7 @@ void xtcp_syncookie_send(struct xtcp_halfopen *ho)
 							     XTCP_MSS_DEFAULT_V4,
 		.wscale = ho->opts & XTCP_OPT_WSCALE ? ho->snd_wscale : XTCP_COOKIE_NO_WSCALE,
 		.sack = ho->opts & XTCP_OPT_SACK_OK,
+		.ecn = ho->ecn,
 	};
 	siphash_key_t keys[XTCP_COOKIE_NR_KEYS];
 	u32 epoch = xtcp_keys_cookie(flow->net, keys);
@@ -117,6 +118,7 @@ void xtcp_syncookie_send(struct xtcp_halfopen *ho)
 		ho->iss = xtcp_cookie_make_isn(&keys[0], &cf, ho->irs, fields.mss, epoch);
 		ho->opts &= XTCP_OPT_MSS;
 		ho->rcv_wscale = 0;
+		ho->ecn = 0;
 	}
 	memzero_explicit(keys, sizeof(keys));
 	xtcp_mib_inc(flow->net, XTCP_MIB_SYNCOOKIES_SENT);
@@ -130,12 +132,13 @@ void xtcp_syncookie_send(struct xtcp_halfopen *ho)
  * @cb: of the segment, which has ACK and neither SYN nor RST
  * @opts: its options
  * @syn: filled in if so: the options of the SYN, as far as they were agreed on
+ * @ecn: ECN was agreed on
  *
  * Context: softirq, RCU read side.
  * Return: true if so.
  */
 bool xtcp_syncookie_check(const struct xtcp_flow *flow, const struct xtcp_cb *cb,
-			  const struct xtcp_opts *opts, struct xtcp_opts *syn)
+			  const struct xtcp_opts *opts, struct xtcp_opts *syn, bool *ecn)
 {
 	siphash_key_t keys[XTCP_COOKIE_NR_KEYS];
 	u32 epoch = xtcp_keys_cookie(flow->net, keys);
@@ -151,6 +154,7 @@ bool xtcp_syncookie_check(const struct xtcp_flow *flow, const struct xtcp_cb *cb
 		valid = xtcp_cookie_check_isn(keys, &cf, cb->seq - 1, cb->ack - 1, epoch, &fields);
 	memzero_explicit(keys, sizeof(keys));
 	memset(syn, 0, sizeof(*syn));
+	*ecn = fields.ecn;
 	if (valid) {
 		syn->seen = XTCP_OPT_MSS | (opts->seen & XTCP_OPT_TS);
 		syn->mss = fields.mss;

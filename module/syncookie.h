@@ -48,6 +48,6 @@ bool xtcp_syncookie_is_wanted(struct sock *listener, bool full);
 void xtcp_syncookie_send(struct xtcp_halfopen *ho);
 bool xtcp_syncookie_can_come(const struct sock *listener);
 bool xtcp_syncookie_check(const struct xtcp_flow *flow, const struct xtcp_cb *cb,
-			  const struct xtcp_opts *opts, struct xtcp_opts *syn);
+			  const struct xtcp_opts *opts, struct xtcp_opts *syn, bool *ecn);
 
 #endif /* XTCP_SYNCOOKIE_H */

@@ -27,6 +27,7 @@
 
 #include "uapi/linux/xtcp.h"
 #include "core/cong.h"
+#include "core/ecn.h"
 #include "core/rtt.h"
 #include "core/sack.h"
 #include "core/segment.h"
@@ -34,6 +35,7 @@
 #include "core/state.h"
 #include "core/window.h"
 #include "core/wire.h"
+#include "cb.h"
 #include "compat.h"
 #include "mib.h"
 #include "syncookie.h"
@@ -141,48 +143,6 @@ struct xtcp_bind {
 	bool is_timewait;
 };
 
-/* ---- sk_buff control block ------------------------------------------------- */
-
-/* xtcp_cb.marks: fate of a segment on the retransmit queue. */
-#define XTCP_TX_SACKED	0x01	/* the peer has it, out of order */
-#define XTCP_TX_LOST	0x02	/* taken for lost, to be resent */
-#define XTCP_TX_RESENT	0x04	/* a retransmission is under way */
-#define XTCP_TX_EVER_RESENT 0x08 /* no RTT sample without timestamps (Karn) */
-
-/**
- * struct xtcp_cb - what xtcp keeps in sk_buff.cb
- * @h4: receive: IPv4's control block; policy checks still read it
- * @h6: receive: IPv6's
- * @sent_us: transmit: time of the last transmission, CLOCK_MONOTONIC [us]
- * @ack: receive: SEG.ACK
- * @win: receive: window field as received
- * @urg: receive: urgent pointer field
- * @seq: first sequence number
- * @end_seq: @seq plus text plus one each for SYN and FIN
- * @flags: XTCP_FIN ... XTCP_CWR
- * @marks: transmit: XTCP_TX_*
- */
-struct xtcp_cb {
-	union {
-		struct inet_skb_parm h4;
-		struct inet6_skb_parm h6;
-	};
-	union {
-		u64 sent_us;
-		struct {
-			u32 ack;
-			u16 win;
-			u16 urg;
-		};
-	};
-	u32 seq;
-	u32 end_seq;
-	u8 flags;
-	u8 marks;
-};
-
-#define XTCP_CB(skb)	((struct xtcp_cb *)&(skb)->cb[0])
-
 /* ---- the socket ------------------------------------------------------------ */
 
 struct xtcp_af_ops;
@@ -207,9 +167,10 @@ enum xtcp_rto_kind {
 #define XTCP_NAGLE_CORK	0x2	/* TCP_CORK: no partial segments */
 #define XTCP_NAGLE_PUSH	0x4	/* once: send what is there (uncork, close) */
 
-/* xtcp_sock.recovery: RFC 5681, 3.2; RFC 6582; RFC 6675 */
+/* xtcp_sock.recovery: RFC 5681, 3.2; RFC 6582; RFC 6675; RFC 3168, 6.1.2 */
 enum xtcp_recovery {
 	XTCP_RECOVERY_OPEN,	/* nothing lost */
+	XTCP_RECOVERY_CWR,	/* congestion reported: until more than recover_seq is acked */
 	XTCP_RECOVERY_FAST,	/* until recover_seq is acknowledged */
 	XTCP_RECOVERY_LOSS,	/* after a retransmission time-out */
 };
@@ -286,11 +247,12 @@ struct xtcp_sock {
 	/* loss recovery and congestion control */
 	struct xtcp_rtt rtt;
 	struct xtcp_cong cong;
+	struct xtcp_ecn ecn;
 	u8 recovery;			/* enum xtcp_recovery */
 	u8 dup_acks;			/* in a row, without SACK */
 	u8 retries;			/* time-outs in a row without progress */
 	u8 probes;			/* zero-window or keepalive probes unanswered */
-	u32 recover_seq;		/* snd_nxt when recovery began */
+	u32 recover_seq;		/* snd_nxt when the window was last reduced */
 	u32 total_retrans;		/* segments resent in all */
 	u64 retrans_since_us;		/* first of the time-outs in a row, 0: none [us] */
 	u64 bytes_acked;
@@ -402,7 +364,8 @@ static inline struct sock *xtcp_node_sk(struct xtcp_node *node)
  * @rcv_wscale: ours
  * @retries: SYN-ACKs resent
  * @tos: of the SYN-ACK
- * @opts: XTCP_OPT_* agreed on
+ * @opts: XTCP_OPT_* agreed on, of a SYN
+ * @ecn: ECN was agreed on
  * @acked: the peer has completed the handshake; TCP_DEFER_ACCEPT waits for its data; under
  *	halfopen_lock
  * @parked: the peer has completed the handshake and found the accept queue full; under
@@ -428,7 +391,8 @@ struct xtcp_halfopen {
 	u8 rcv_wscale:4;
 	u8 retries;
 	u8 tos;
-	u8 opts:5;
+	u8 opts:4;
+	u8 ecn:1;
 	u8 acked:1;
 	u8 parked:1;
 	u8 stateless:1;
@@ -505,6 +469,8 @@ struct xtcp_net {
 	int timestamps;			/* 1 */
 	int window_scaling;		/* 1 */
 	int sack;			/* 1 */
+	int ecn;			/* 2: enum xtcp_ecn_mode */
+	int ecn_fallback;		/* 1 */
 	int slow_start_after_idle;	/* 1 */
 	int moderate_rcvbuf;		/* 1 */
 	int invalid_ratelimit_ms;	/* 500 */
@@ -716,6 +682,7 @@ void xtcp_halfopen_purge_listener(struct sock *listener);
 /* ---- recovery.c ------------------------------------------------------------- */
 void xtcp_recovery_ack(struct sock *sk, const struct xtcp_opts *opts, u32 ack,
 		       u32 acked_bytes, bool duplicate);
+void xtcp_recovery_echo(struct sock *sk, bool echo, u32 flight_bytes);
 void xtcp_recovery_timeout(struct sock *sk);
 void xtcp_recovery_resend(struct sock *sk);
 

@@ -77,6 +77,31 @@ void xtcp_cong_enter_recovery(struct xtcp_cong *cong, u32 flight_bytes, u64 now_
 }
 
 /**
+ * xtcp_cong_echo() - the path reported congestion without a loss (ECE)
+ * @cong: congestion state
+ * @flight_bytes: sent and not acknowledged before the ACK that reported it
+ * @now_us: monotonic clock
+ *
+ * As for a loss, once per window of data, but the window may go down to one segment
+ * (RFC 3168, 6.1.2; RFC 9438, 4.6).
+ *
+ * Context: any, pure.
+ * Return: true if it was one segment already: only time can slow the sender down.
+ */
+bool xtcp_cong_echo(struct xtcp_cong *cong, u32 flight_bytes, u64 now_us)
+{
+	bool least = cong->cwnd_bytes <= cong->mss_bytes;
+
+	reduce(cong, flight_bytes, now_us);
+	if (cong->cwnd_bytes <= 2 * cong->mss_bytes)
+		cong->cwnd_bytes = cong->mss_bytes;
+	else
+		cong->cwnd_bytes = min(cong->cwnd_bytes, cong->ssthresh_bytes);
+	cong->acked_bytes = 0;
+	return least;
+}
+
+/**
  * xtcp_cong_timeout() - the retransmission timer expired
  * @cong: congestion state
  * @flight_bytes: sent and not acknowledged when it expired

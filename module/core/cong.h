@@ -63,6 +63,7 @@ static inline bool xtcp_cong_is_slow_start(const struct xtcp_cong *cong)
 void xtcp_cong_start(struct xtcp_cong *cong, const struct xtcp_cong_ops *ops, u32 mss_bytes);
 void xtcp_cong_set_mss(struct xtcp_cong *cong, u32 mss_bytes);
 void xtcp_cong_enter_recovery(struct xtcp_cong *cong, u32 flight_bytes, u64 now_us);
+bool xtcp_cong_echo(struct xtcp_cong *cong, u32 flight_bytes, u64 now_us);
 void xtcp_cong_timeout(struct xtcp_cong *cong, u32 flight_bytes, bool first, u64 now_us);
 void xtcp_cong_restart_after_idle(struct xtcp_cong *cong);
 

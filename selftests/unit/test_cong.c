@@ -217,3 +217,33 @@ TEST(cong_set_mss__keeps_bytes_but_one_segment_at_least)
 	xtcp_cong_set_mss(&cong, 8960);
 	EXPECT_EQ(cong.cwnd_bytes, 8960);
 }
+
+/* RFC 3168, 6.1.2: half, and on down to one segment, which a loss does not do. */
+TEST(cong_echo__goes_down_to_one_segment)
+{
+	static const struct {
+		u32 cwnd, flight, left, ssthresh;
+		bool least;
+	} facts[] = {
+		{ 20, 20, 10, 10, false },
+		{ 20, 6, 3, 3, false },		/* as for a loss: half of what was in flight */
+		{ 5, 4, 2, 2, false },
+		{ 3, 3, 2, 2, false },
+		{ 2, 2, 1, 2, false },
+		{ 1, 1, 1, 2, true },
+		{ 1, 0, 1, 2, true },
+		{ 3, 40, 3, 20, false },	/* never up */
+	};
+
+	ROW("CC-18");
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
+		struct xtcp_cong cong = start(MSS);
+
+		cong.cwnd_bytes = facts[i].cwnd * MSS;
+		cong.acked_bytes = 1;
+		EXPECT_EQ(xtcp_cong_echo(&cong, facts[i].flight * MSS, 0), facts[i].least);
+		EXPECT_EQ(cong.cwnd_bytes, facts[i].left * MSS);
+		EXPECT_EQ(cong.ssthresh_bytes, facts[i].ssthresh * MSS);
+		EXPECT_EQ(cong.acked_bytes, 0);
+	}
+}

@@ -469,6 +469,8 @@ static const char *differs(struct peer *p, const struct want *want, const struct
 		return "window (too small)";
 	if (want->flags & URG && seen->urg != want->urg)
 		return "urgent pointer";
+	if ((seen->tos & 3) != want->ecn)
+		return "ECN field";
 	if (!opts_match(p, want, seen))
 		return "options";
 	if (want->set_tsecr && (!seen->has_ts || seen->tsecr != want->tsecr))
@@ -527,8 +529,8 @@ static void want_text(struct peer *p, const struct want *want, char *out, size_t
 	else if (want->within)
 		snprintf(time, sizeof(time), "within %d ms",
 			 want->within == NOW ? PROMPT_MS : want->within);
-	snprintf(out, size, "Flags [%s%s], seq %s%s,%s options [%s], length %d%s, %s%s%s",
-		 flags_text(want->flags), want->any_psh ? "(P)" : "", seq,
+	snprintf(out, size, "Flags [%s%s],%s seq %s%s,%s options [%s], length %d%s, %s%s%s",
+		 flags_text(want->flags), want->any_psh ? "(P)" : "", ecn_text(want->ecn), seq,
 		 want->abs_seq ? " (wire)" : "", ack, opts, want->len,
 		 want->any_len ? " or any" : "", time, want->win ? ", win given" : "",
 		 want->set_tsecr ? ", TSecr given" : "");

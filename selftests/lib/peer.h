@@ -56,6 +56,11 @@
 #define WS_NONE		(-1)	/* peer.wscale: no window scale option */
 #define NOW		(-1)	/* .within, .gap, .at: at once */
 
+/* The ECN field of the IP header (RFC 3168, 5). */
+#define ECT_1		1
+#define ECT_0		2
+#define CE		3
+
 /* How the device differs from a plain one: bits of peer_open_link()'s mode. */
 #define LINK_CSUM	1	/* it claims to finish checksums */
 #define LINK_PAGED	2	/* text of packets of a page or more arrives in page fragments */
@@ -160,6 +165,7 @@ struct seg {
 	uint16_t csum_xor;
 	int csum_proto;		/* pseudo-header's protocol, 0: the right one */
 	/* The IP layer. */
+	uint8_t ecn;		/* ECN field */
 	const char *src, *dst;
 	uint16_t sport, dport;	/* 0: the flow's */
 	bool ip_options;	/* IPv4: NOPs; IPv6: a destination options header */
@@ -179,6 +185,7 @@ struct want {
 	int win;		/* raw; 0: anything, WIN_ZERO: 0 */
 	int win_min;		/* raw, at least */
 	uint16_t urg;
+	uint8_t ecn;		/* the IP header's ECN field */
 	/*
 	 * Options as opts_text() writes them, an fnmatch(3) pattern; NULL: only
 	 * that timestamps are there if and only if they were negotiated.
@@ -222,6 +229,7 @@ uint8_t peer_pattern(uint32_t offset);
 int peer_build(struct peer *p, const struct seg *seg, uint8_t *pkt);
 bool peer_parse(struct peer_link *link, bool vnet, uint8_t *pkt, int len, struct got *seen);
 const char *flags_text(uint8_t flags);
+const char *ecn_text(uint8_t tos);
 void opts_text(const struct peer *p, const struct got *seen, bool values, char *out, size_t size);
 void got_text(const struct peer *p, const struct got *seen, char *out, size_t size);
 uint16_t inet_sum(uint32_t sum, const uint8_t *data, int len);

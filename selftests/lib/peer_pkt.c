@@ -162,6 +162,7 @@ static int build_ip(struct peer *p, const struct seg *seg, uint8_t *pkt, int seg
 		hlen = 20 + extlen;
 		memset(pkt, 0, 20);
 		pkt[0] = 0x40 | hlen / 4;
+		pkt[1] = seg->ecn;
 		put16(pkt + 2, hlen + seglen);
 		put16(pkt + 6, 0x4000);
 		pkt[8] = 64;
@@ -180,6 +181,7 @@ static int build_ip(struct peer *p, const struct seg *seg, uint8_t *pkt, int seg
 	hlen = 40 + (extlen ? extlen + 1 : 0);
 	memset(pkt, 0, 40);
 	pkt[0] = 0x60;
+	pkt[1] = seg->ecn << 4;
 	put16(pkt + 4, hlen - 40 + seglen);
 	pkt[6] = extlen ? IPPROTO_DSTOPTS : xt_ipproto();
 	pkt[7] = 64;
@@ -508,6 +510,14 @@ const char *flags_text(uint8_t flags)
 	return text;
 }
 
+/* The ECN field between a segment's flags and numbers. */
+const char *ecn_text(uint8_t tos)
+{
+	static const char *const text[] = { "", " ect1,", " ect0,", " ce," };
+
+	return text[tos & 3];
+}
+
 /**
  * got_text() - one packet as tcpdump would print it, numbers relative to the ISNs
  * @p: flow
@@ -535,8 +545,9 @@ void got_text(const struct peer *p, const struct got *seen, char *out, size_t si
 	else
 		snprintf(range, sizeof(range), "%u", seq);
 	snprintf(out, size,
-		 "%s.%u > %s.%u: Flags [%s], seq %s,%s win %u,%s%s%s%s length %d (wire seq %u ack %u)%s%s",
+		 "%s.%u > %s.%u: Flags [%s],%s seq %s,%s win %u,%s%s%s%s length %d (wire seq %u ack %u)%s%s",
 		 seen->src, seen->sport, seen->dst, seen->dport, flags_text(seen->flags),
+		 ecn_text(seen->tos),
 		 range, ack, seen->win, seen->flags & URG ? " urg," : "",
 		 *opts ? " options [" : "", opts, *opts ? "]," : "", seen->len,
 		 seen->seq, seen->ack, seen->bad ? "  MALFORMED: " : "", seen->bad ?: "");

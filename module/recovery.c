@@ -115,10 +115,16 @@ static bool is_answered_by_cwr(const struct xtcp_sock *xp)
 	return xp->recovery == XTCP_RECOVERY_CWR && xtcp_seq_lt(xp->snd_una, xp->recover_seq);
 }
 
+/* What limited transmit added to a full window does not count (RFC 5681, 3.2, 2). */
+static u32 flight_in_window(const struct xtcp_sock *xp, u32 flight)
+{
+	return min(flight, xp->cong.cwnd_bytes);
+}
+
 static void enter_recovery(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	u32 flight = xp->snd_nxt - xp->snd_una;
+	u32 flight = flight_in_window(xp, xp->snd_nxt - xp->snd_una);
 
 	if (!is_answered_by_cwr(xp)) {
 		xp->recover_seq = xp->snd_nxt;
@@ -233,7 +239,8 @@ void xtcp_recovery_echo(struct sock *sk, bool echo, u32 flight_bytes)
 		return;
 	xp->recovery = XTCP_RECOVERY_CWR;
 	xp->recover_seq = xp->snd_nxt;
-	xp->ecn.hold = xtcp_cong_echo(&xp->cong, flight_bytes, xtcp_now_us());
+	xp->ecn.hold = xtcp_cong_echo(&xp->cong, flight_in_window(xp, flight_bytes),
+				      xtcp_now_us());
 	xtcp_ecn_reduced(&xp->ecn);
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_ECN_REDUCTIONS);
 }

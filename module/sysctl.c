@@ -65,7 +65,7 @@ static const struct tunable tunables[] = {
 	TUNABLE(timestamps, timestamps, INT, 1, 0, 2),
 	TUNABLE(window_scaling, window_scaling, INT, 1, 0, 1),
 	TUNABLE(sack, sack, INT, 1, 0, 1),
-	TUNABLE(ecn, ecn, INT, XTCP_ECN_ANSWER, XTCP_ECN_OFF, XTCP_ECN_ANSWER),
+	TUNABLE(ecn, ecn, INT, 2, 0, 2),
 	TUNABLE(ecn_fallback, ecn_fallback, INT, 1, 0, 1),
 	TUNABLE(slow_start_after_idle, slow_start_after_idle, INT, 1, 0, 1),
 	TUNABLE(moderate_rcvbuf, moderate_rcvbuf, INT, 1, 0, 1),

@@ -114,38 +114,133 @@ TEST_F(cookie, changed_ack_is_refused)
 	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 100));
 }
 
-/* What the SYN-ACK offers and what the connection does are the same in all three modes. */
+#define FLIGHT	10	/* initial window [segments] */
+#define LOST	2	/* the third of them does not arrive */
+
+/* One segment of a lossy transfer: new text in order, or the lost one again. */
+static bool is_sane(struct peer *q, const struct got *seen, uint32_t lost, int full, bool *repaired)
+{
+	int i;
+
+	for (i = 0; i < seen->len; i++)
+		if (seen->data[i] != peer_pattern(seen->seq - q->irs - 1 + i))
+			return false;
+	if (seen->bad || seen->len != full)
+		return false;
+	if (seen->seq != lost)
+		return (seen->tos & 3) == ECT_0;
+	*repaired = true;
+	return !(seen->tos & 3);
+}
+
+/*
+ * 30 segments of @full bytes, one of them lost: SACK tells, it is resent once, the window
+ * is reduced and the peer is told so by CWR. True if all of that happened.
+ */
+static bool send_with_loss(struct peer *q, int fd, int full)
+{
+	uint32_t una = q->rcv_nxt, lost = una + LOST * full;
+	bool repaired = false, told = false;
+	struct got seen;
+	int n;
+
+	if (!peer_write(q, fd, 30 * full))
+		return false;
+	for (n = 0; n < FLIGHT; n++)
+		if (!peer_next(q, &seen, 100) || !is_sane(q, &seen, ~lost, full, &repaired))
+			return false;
+	for (n = LOST + 1; n < FLIGHT; n++) {
+		int32_t base = lost - q->rcv_nxt;
+
+		peer_send(q, &(struct seg){ .flags = ACK, .ack = base, .nsack = 1,
+			.sack = { { base + full, base + (n - LOST + 1) * full } } });
+		while (peer_next(q, &seen, 3)) {
+			if (!is_sane(q, &seen, lost, full, &repaired))
+				return false;
+			told |= seen.flags & CWR;
+		}
+	}
+	while (repaired && q->rcv_nxt - una < 30u * full) {
+		peer_send(q, &(struct seg){ .flags = ACK });
+		for (n = 0; peer_next(q, &seen, 3); n++) {
+			if (!is_sane(q, &seen, ~lost, full, &repaired))
+				return false;
+			told |= seen.flags & CWR;
+		}
+		if (!n)
+			return false;
+	}
+	peer_send(q, &(struct seg){ .flags = ACK });
+	return repaired && told;
+}
+
+/* The other way: a gap is told by SACK, CE by ECE, and all can be read. */
+static bool receive_with_loss(struct peer *q, int fd)
+{
+	peer_send(q, &(struct seg){ .flags = ACK | PSH, .len = 100, .seq = 100, .ecn = ECT_0 });
+	if (!peer_expect(q, &(struct want){ .flags = ACK, .opts = "nop,nop,TS,nop,nop,sack*" }))
+		return false;
+	peer_send(q, &(struct seg){ .flags = ACK | PSH, .len = 100, .ecn = CE });
+	q->snd_nxt += 100;
+	return peer_expect(q, &(struct want){ .flags = ACK | ECE }) && peer_read(q, fd, 200);
+}
+
+/* Peers that never answer take all the room there is. */
+static bool fill_queue(struct peer *p)
+{
+	int i;
+
+	for (i = 0; i < 17; i++) {
+		struct peer q = peer_flow(p, PEER_PORT + 100 + i);
+
+		if (!peer_send_syn(&q))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What the SYN-ACK offers and what the connection is and does are the same without cookies,
+ * with a cookie at the bound, and with cookies always; in mode 0 there must be room.
+ */
 TEST_F(cookie, options_are_those_of_other_modes)
 {
 	static const char *const modes[] = { "0", "1", "2" };
 	struct tcp_info info[3];
 	char opts[3][128];
+	int i, fd, full = 1387 - 12;
 	struct peer q;
-	int i, fd;
 
+	ROW("LSN-09");
 	ROW("LSN-14");
 	ROW("LSN-15");
 	for (i = 0; i < 3; i++) {
 		socklen_t len = sizeof(info[i]);
 
 		must(peer_sysctl("net/xtcp/syncookies", modes[i]));
+		must(i != 1 || fill_queue(&self->p));
 		q = peer_flow(&self->p, PEER_PORT + i);
 		q.mss = 1387;
 		q.wscale = 5;
 		q.win = 20000;
-		must(peer_send_syn(&q));
+		send_on(&q, .flags = SYN | ECE | CWR);
+		expect_on(&q, .flags = SYN | ACK | ECE, .within = NOW);
+		ASSERT_EQ(i, peer_counter("SyncookiesSent"));
 		opts_text(&q, &q.last, false, opts[i], sizeof(opts[i]));
 		send_on(&q, .flags = ACK);
 		fd = peer_accept(&q, self->lfd);
 		ASSERT_LE(0, fd);
 		ASSERT_EQ(0, getsockopt(fd, SOL_TCP, TCP_INFO, &info[i], &len));
-		/* A full segment carries as much as the peer takes. */
-		must(peer_write_some(&q, fd, 5000) == 5000);
-		expect_on(&q, .flags = ACK, .len = 1387 - 12, .any_psh = true);
-		must(peer_drain(&q, 100) >= 0);
+		must(peer_set_int(fd, SOL_SOCKET, SO_SNDBUF, 200000));
+		must(send_with_loss(&q, fd, full));
+		must(receive_with_loss(&q, fd));
+		send_on(&q, .flags = RST);
 		close(fd);
-		peer_drain(&self->p, 50);
 	}
+	ASSERT_EQ(TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK | TCPI_OPT_WSCALE | TCPI_OPT_ECN,
+		  info[0].tcpi_options);
+	ASSERT_EQ(5, (int)info[0].tcpi_snd_wscale);
+	ASSERT_EQ(full, info[0].tcpi_snd_mss);
 	for (i = 1; i < 3; i++) {
 		ASSERT_STREQ(opts[0], opts[i]);
 		ASSERT_EQ(info[0].tcpi_options, info[i].tcpi_options);
@@ -153,7 +248,31 @@ TEST_F(cookie, options_are_those_of_other_modes)
 		ASSERT_EQ((int)info[0].tcpi_rcv_wscale, (int)info[i].tcpi_rcv_wscale);
 		ASSERT_EQ(info[0].tcpi_snd_mss, info[i].tcpi_snd_mss);
 		ASSERT_EQ(info[0].tcpi_advmss, info[i].tcpi_advmss);
+		ASSERT_EQ(info[0].tcpi_snd_cwnd, info[i].tcpi_snd_cwnd);
 	}
+}
+
+/* The agreement is in the cookie, not in the knob of the moment; and not without asking. */
+TEST_F(cookie, ecn_is_kept_as_agreed)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
+	int fd;
+
+	ROW("LSN-15");
+	send_seg(.flags = SYN | ECE | CWR);
+	expect(.flags = SYN | ACK | ECE, .within = NOW);
+	must(peer_send_syn(&q));
+	ASSERT_TRUE(peer_sysctl("net/xtcp/ecn", "0"));
+	send_seg(.flags = ACK);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10, .ecn = ECT_0);
+	send_on(&q, .flags = ACK);
+	fd = peer_accept(&q, self->lfd);
+	ASSERT_LE(0, fd);
+	must(peer_write(&q, fd, 10));
+	expect_on(&q, .flags = ACK | PSH, .len = 10);
 }
 
 TEST_F(cookie, without_timestamps)
@@ -162,7 +281,7 @@ TEST_F(cookie, without_timestamps)
 	ROW("LSN-15");
 	self->p.offer_ts = false;
 	self->p.mss = 1400;
-	send_seg(.flags = SYN);
+	send_seg(.flags = SYN | ECE | CWR);
 	expect(.flags = SYN | ACK, .within = NOW, .opts = "mss *");
 	ASSERT_EQ(-1, self->p.last.wscale);
 	ASSERT_FALSE(self->p.last.sackok);

@@ -126,6 +126,26 @@ TEST_F(retransmit, fast_retransmit)
 	silence(1000);
 }
 
+/* The first two release a new segment each, the third repairs (RFC 3042, 2). */
+TEST_F(retransmit, limited_transmit)
+{
+	int full = self->p.mss - 12, i;
+
+	ROW("LOSS-16");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_SOCKET, SO_SNDBUF, 200000));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 20 * full));
+	for (i = 0; i < 10; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	silence(5);
+	for (i = 10; i < 12; i++) {
+		send_seg(.flags = ACK, .ack = -i * full);
+		expect(.flags = ACK, .any_psh = true, .len = full, .within = NOW);
+		silence(5);
+	}
+	send_seg(.flags = ACK, .ack = -12 * full);
+	expect(.flags = ACK, .any_psh = true, .len = full, .seq = -12 * full, .within = NOW);
+}
+
 /* RFC 6582: a partial ACK repairs the next hole at once. */
 TEST_F(retransmit, partial_ack)
 {
@@ -178,6 +198,64 @@ TEST_F(retransmit, data_both_ways)
 	send_seg(.flags = ACK);
 	ASSERT_TRUE(peer_read(&self->p, self->fd, 50));
 	silence(1000);
+}
+
+WIRE_FIXTURE_LISTENING(initial_window)
+
+/* How many segments the connection sends before the first ACK of data. */
+static int first_flight(struct peer *p, int fd)
+{
+	struct got seen;
+	int n = 0;
+
+	peer_set_int(fd, SOL_SOCKET, SO_SNDBUF, 200000);
+	peer_write_some(p, fd, 20 * (p->mss - 12));
+	while (peer_next(p, &seen, 3))
+		n++;
+	return n;
+}
+
+/* One lost SYN is an accident, two are congestion (RFC 6928, 2; D11). */
+TEST_F_TIMEOUT(initial_window, after_lost_syns, 60)
+{
+	struct peer q;
+	int lost, i, fd;
+
+	ROW("CC-03");
+	for (lost = 0; lost <= 2; lost++) {
+		q = peer_flow(&self->p, PEER_PORT + lost);
+		q.kport = 0;
+		fd = peer_connect_start(&q);
+		ASSERT_LE(0, fd);
+		expect_on(&q, .flags = SYN, .within = NOW);
+		for (i = 0; i < lost; i++)
+			expect_on(&q, .flags = SYN, .gap = 1000 << i);
+		send_on(&q, .flags = SYN | ACK);
+		expect_on(&q, .flags = ACK, .within = NOW);
+		ASSERT_EQ(lost > 1 ? 1 : 10, first_flight(&q, fd));
+		send_on(&q, .flags = RST);
+		close(fd);
+	}
+}
+
+TEST_F_TIMEOUT(initial_window, after_lost_synacks, 60)
+{
+	struct peer q;
+	int lost, i, fd;
+
+	ROW("CC-03");
+	for (lost = 0; lost <= 2; lost++) {
+		q = peer_flow(&self->p, PEER_PORT + lost);
+		must(peer_send_syn(&q));
+		for (i = 0; i < lost; i++)
+			expect_on(&q, .flags = SYN | ACK, .gap = 1000 << i);
+		send_on(&q, .flags = ACK);
+		fd = peer_accept(&q, self->lfd);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(lost > 1 ? 1 : 10, first_flight(&q, fd));
+		send_on(&q, .flags = RST);
+		close(fd);
+	}
 }
 
 WIRE_FIXTURE(karn)

@@ -493,6 +493,25 @@ TEST_F(ecn, loss_in_the_same_window_reduces_no_more)
 	ASSERT_EQ(WINDOW / 2, info_of(self->fd).tcpi_snd_ssthresh);
 }
 
+/* The rest of the window never arrives: one segment now, but the same threshold. */
+TEST_F(ecn, time_out_in_the_same_window_keeps_ssthresh)
+{
+	int full = self->p.mss - 12;
+	uint32_t una = self->p.rcv_nxt;
+	struct burst sent = {};
+	struct got seen;
+
+	ROW("LOSS-32");
+	send_window(full);
+	send_seg(.flags = ACK | ECE, .abs_ack = true, .ack = una + 2 * full);
+	collect(&self->p, &sent);
+	ASSERT_TRUE(peer_next(&self->p, &seen, 1000));
+	ASSERT_EQ(una + 2 * full, seen.seq);
+	ASSERT_EQ(0, seen.tos & 3);
+	ASSERT_EQ(1, info_of(self->fd).tcpi_snd_cwnd);
+	ASSERT_EQ(WINDOW / 2, info_of(self->fd).tcpi_snd_ssthresh);
+}
+
 /* The reverse: a loss, and then the echo of a mark in the same window. */
 TEST_F(ecn, ece_in_recovery_reduces_no_more)
 {

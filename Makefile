@@ -21,7 +21,7 @@ help:
 	@echo 'make check-control  the api and wire tests against the kernel'"'"'s own TCP'
 	@echo 'make t T=wire/NAME  build and run one test in the VM'
 	@echo 'make vm             a shell in the VM'
-	@echo 'make bench          compare with the kernel'"'"'s transports'
+	@echo 'make bench          the cost of a SYN beside the kernel'"'"'s TCP'
 	@echo 'make lint           every checker; OK, SKIP or FAIL for each'
 	@echo 'make fuzz           fuzz the protocol core in user space'
 	@echo 'make cov            coverage of the core by its unit tests'
@@ -63,8 +63,7 @@ demo:
 	@scripts/demo
 
 bench:
-	@if [ -x scripts/bench ]; then scripts/bench; else \
-		echo 'bench: comes with issue 3, speed'; fi
+	@scripts/bench
 
 lint:
 	@scripts/setup

@@ -16,12 +16,14 @@
  * @mark: sk_mark for routing and filters
  * @tos: type of service or traffic class
  * @sk: a listener whose IP options (TTL, transparent) apply, or NULL
+ * @dst: the way to @flow's peer, referenced, if it has been looked up; else NULL
  */
 struct xtcp_reply {
 	const struct xtcp_flow *flow;
 	u32 mark;
 	u8 tos;
 	const struct sock *sk;
+	struct dst_entry *dst;
 };
 
 /**
@@ -33,10 +35,13 @@ struct xtcp_reply {
  *	sk_setup_caps(). Socket lock held or owned. 0 or -errno (sk unchanged).
  * @xmit: complete the checksum of @skb (skb->data at the transport header, whose check
  *	field is set up here) and hand it to IP with @sk's route, re-routing when it has
- *	gone stale, with @ecn as its ECN field. Consumes @skb. Returns IP's verdict, net_xmit_eval()ed, or -errno.
- * @reply: the same for no socket: routes by @r->flow. Consumes @skb.
- * @route_mtu: path MTU of the way to @r->flow's peer, for the MSS of a SYN-ACK [bytes];
- *	0: there is no way, or not to a single host
+ *	gone stale, with @ecn as its ECN field. Consumes @skb. Returns IP's verdict,
+ *	net_xmit_eval()ed, or -errno.
+ * @reply: the same for no socket: by @r->dst, or else routed by @r->flow. Consumes @skb and
+ *	@r->dst's reference.
+ * @route_reply: look up the way to @r->flow's peer and leave it, referenced, in @r->dst;
+ *	returns its path MTU, for the MSS of a SYN-ACK [bytes]; 0: there is no way, or not to
+ *	a single host
  * @flow_of_skb: fill @flow from a received packet's IP header and ports (transport header
  *	set and pulled), including net and ifindex; returns sdif. Before @skb->cb is
  *	overwritten, where IP left the device.
@@ -54,7 +59,7 @@ struct xtcp_af_ops {
 	int (*route)(struct sock *sk);
 	int (*xmit)(struct sock *sk, struct sk_buff *skb, u8 ecn);
 	void (*reply)(const struct xtcp_reply *r, struct sk_buff *skb);
-	u32 (*route_mtu)(const struct xtcp_reply *r);
+	u32 (*route_reply)(struct xtcp_reply *r);
 	int (*flow_of_skb)(const struct sk_buff *skb, struct xtcp_flow *flow);
 	bool (*addr_ok)(const struct sk_buff *skb);
 	bool (*csum_ok)(struct sk_buff *skb);

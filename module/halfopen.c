@@ -368,7 +368,7 @@ static void halfopen_timer(struct timer_list *t)
 			xtcp_halfopen_del(ho);
 		} else if (wants_synack(ho)) {
 			xtcp_mib_inc(xn->net, XTCP_MIB_SYNACK_RESENT);
-			xtcp_reply_synack(ho);
+			xtcp_reply_synack(ho, NULL);
 		}
 		xtcp_halfopen_put(ho);
 	}

@@ -51,11 +51,12 @@ static void negotiate(struct xtcp_halfopen *ho, const struct sock *listener,
 /*
  * The half-open entry for a SYN with @opts but for its numbers; false: there is no way to
  * answer its source (RFC 9293, 3.9.2.3, MUST-63). The same for the SYN itself and for the
- * ACK that brings it back in a cookie, so that both give the same connection.
+ * ACK that brings it back in a cookie, so that both give the same connection. The way is
+ * left in @dst, with a reference for the caller.
  */
 static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 			  const struct xtcp_flow *flow, const struct sk_buff *skb,
-			  const struct xtcp_opts *opts)
+			  const struct xtcp_opts *opts, struct dst_entry **dst)
 {
 	const struct xtcp_sock *xp = xtcp_sk(listener);
 	const struct xtcp_af_ops *af = xtcp_af_ops(flow->family);
@@ -73,9 +74,10 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 	ho->tos = inet_sk(listener)->tos;
 	r.mark = ho->mark;
 	r.tos = ho->tos;
-	mtu = af->route_mtu(&r);
+	mtu = af->route_reply(&r);
 	if (!mtu)
 		return false;
+	*dst = r.dst;
 	ho->advmss = min_t(u32, mtu - af->net_hdr_len - XTCP_HDR_LEN, 65535);
 	if (xp->user_mss)
 		ho->advmss = min(ho->advmss, xp->user_mss);
@@ -100,9 +102,12 @@ static void parse_options(struct xtcp_opts *opts, const struct sk_buff *skb, boo
 			   syn);
 }
 
-/* Keep a connection half-open and answer its SYN. XTCP_NR_DROPS: done, @skb is consumed. */
+/*
+ * Keep a connection half-open and answer its SYN by @dst. XTCP_NR_DROPS: done, @skb and
+ * the reference of @dst are consumed.
+ */
 static enum xtcp_drop keep_halfopen(struct sock *sk, const struct xtcp_halfopen *proto,
-				    struct sk_buff *skb)
+				    struct sk_buff *skb, struct dst_entry *dst)
 {
 	struct xtcp_halfopen *ho = xtcp_halfopen_add(sk, proto);
 
@@ -122,10 +127,12 @@ static enum xtcp_drop keep_halfopen(struct sock *sk, const struct xtcp_halfopen 
 	trace_xtcp_state(&ho->node.flow, XTCP_LISTEN, XTCP_SYN_RCVD, XTCP_EV_RCV_SYN);
 	/* A listener that closed meanwhile has purged its entries before this one came. */
 	smp_mb();	/* pairs with the one in xtcp_halfopen_purge_listener() */
-	if (READ_ONCE(sk->sk_state) != TCP_LISTEN)
+	if (READ_ONCE(sk->sk_state) != TCP_LISTEN) {
 		xtcp_halfopen_del(ho);
-	else
-		xtcp_reply_synack(ho);
+		dst_release(dst);
+	} else {
+		xtcp_reply_synack(ho, dst);
+	}
 	xtcp_halfopen_put(ho);
 	consume_skb(skb);
 	return XTCP_NR_DROPS;
@@ -142,6 +149,7 @@ static void rcv_new_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk
 	bool full = xtcp_halfopen_is_full(sk);
 	enum xtcp_drop reason;
 	struct xtcp_halfopen proto;
+	struct dst_entry *dst;
 	struct xtcp_opts opts;
 
 	xtcp_mib_inc(flow->net, XTCP_MIB_SYN_RCVD);
@@ -158,28 +166,29 @@ static void rcv_new_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk
 		full = true;
 	}
 	parse_options(&opts, skb, true);
-	if (!fill_halfopen(&proto, sk, flow, skb, &opts)) {
+	if (!fill_halfopen(&proto, sk, flow, skb, &opts, &dst)) {
 		xtcp_mib_drop(flow->net, skb, XTCP_DROP_LISTEN_NO_ROUTE);
 		return;
 	}
 	proto.irs = XTCP_CB(skb)->seq;
 	proto.ecn = agrees_on_ecn(flow, skb);
 	if (full) {
-		xtcp_syncookie_send(&proto);
+		xtcp_syncookie_send(&proto, dst);
 		consume_skb(skb);
 		return;
 	}
 	proto.iss = min_iss ?: xtcp_keys_isn(flow);
 	proto.ts_offset = xtcp_keys_ts_offset(flow);
 	proto.synack_us = (u32)xtcp_now_us() ?: 1;
-	reason = keep_halfopen(sk, &proto, skb);
+	reason = keep_halfopen(sk, &proto, skb, dst);
 	if (reason == XTCP_NR_DROPS)
 		return;
 	if (reason == XTCP_DROP_HALFOPEN_FULL && !min_iss && xtcp_syncookie_is_wanted(sk, true)) {
-		xtcp_syncookie_send(&proto);
+		xtcp_syncookie_send(&proto, dst);
 		consume_skb(skb);
 		return;
 	}
+	dst_release(dst);
 	xtcp_mib_drop(flow->net, skb, reason);
 }
 
@@ -229,7 +238,7 @@ static enum xtcp_drop rcv_syn(struct xtcp_halfopen *ho, const struct xtcp_cb *cb
 	} else if (cb->seq == ho->irs && !(cb->flags & XTCP_ACK)) {
 		if (may_answer(ho)) {
 			xtcp_mib_inc(ho->node.flow.net, XTCP_MIB_SYNACK_RESENT);
-			xtcp_reply_synack(ho);
+			xtcp_reply_synack(ho, NULL);
 		}
 	} else if (xtcp_segment_is_acceptable(ho->irs + 1, ho->rcv_wnd, cb->seq, 1)) {
 		/* In the window: the passive open starts anew (RFC 9293, 3.10.7.4, fourth). */
@@ -514,6 +523,7 @@ static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
 	const struct xtcp_cb *cb = XTCP_CB(skb);
 	struct xtcp_opts opts, syn;
 	struct xtcp_halfopen ho;
+	struct dst_entry *dst;
 	struct sock *child;
 	bool ecn;
 
@@ -524,8 +534,9 @@ static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
 		return NULL;
 	}
 	*reason = XTCP_DROP_NO_MEMORY;
-	if (!fill_halfopen(&ho, sk, flow, skb, &syn))
+	if (!fill_halfopen(&ho, sk, flow, skb, &syn, &dst))
 		return NULL;
+	dst_release(dst);	/* the child finds its own, with the socket's options */
 	ho.stateless = 1;
 	ho.ecn = ecn;
 	ho.irs = cb->seq - 1;

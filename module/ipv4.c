@@ -117,40 +117,46 @@ static int xmit_v4(struct sock *sk, struct sk_buff *skb, u8 ecn)
 	return net_xmit_eval(err);	/* a macro: evaluates its argument twice */
 }
 
-static struct rtable *reply_route_v4(const struct xtcp_reply *r, struct flowi4 *fl4)
+static struct rtable *find_reply_route_v4(const struct xtcp_reply *r)
 {
 	const struct xtcp_flow *flow = r->flow;
 	struct net *net = flow->net;
+	struct sock *ctl = xtcp_net(net)->ctl_v4;
+	struct flowi4 fl4;
 	u8 flags = 0;
 
 	if (r->sk && xtcp_inet_test(r->sk, transparent, TRANSPARENT))
 		flags |= FLOWI_FLAG_ANYSRC;
-	flowi4_init_output(fl4, flow->ifindex, r->mark, r->tos & ~INET_ECN_MASK,
+	flowi4_init_output(&fl4, flow->ifindex, r->mark, r->tos & ~INET_ECN_MASK,
 			   RT_SCOPE_UNIVERSE, xtcp_sysctl_protocol, flags,
 			   flow->v4.raddr, flow->v4.laddr, flow->rport, flow->lport,
 			   r->sk ? xtcp_compat_uid(r->sk) : sock_net_uid(net, NULL));
-	security_sk_classify_flow(xtcp_net(net)->ctl_v4, flowi4_to_flowi_common(fl4));
-	return ip_route_output_flow(net, fl4, xtcp_net(net)->ctl_v4);
+	security_sk_classify_flow(ctl, flowi4_to_flowi_common(&fl4));
+	return ip_route_output_flow(net, &fl4, ctl);
 }
 
 static void reply_v4(const struct xtcp_reply *r, struct sk_buff *skb)
 {
-	struct net *net = r->flow->net;
+	const struct xtcp_flow *flow = r->flow;
+	struct net *net = flow->net;
 	struct xtcp_net *xn = xtcp_net(net);
-	struct flowi4 fl4;
-	struct rtable *rt;
+	struct dst_entry *dst = r->dst;
 	struct iphdr *iph;
 	int ttl = r->sk ? inet_sk(r->sk)->uc_ttl : -1;
 
-	rt = reply_route_v4(r, &fl4);
-	if (IS_ERR(rt)) {
-		IP_INC_STATS(net, IPSTATS_MIB_OUTNOROUTES);
-		kfree_skb(skb);
-		return;
+	if (!dst) {
+		struct rtable *rt = find_reply_route_v4(r);
+
+		if (IS_ERR(rt)) {
+			IP_INC_STATS(net, IPSTATS_MIB_OUTNOROUTES);
+			kfree_skb(skb);
+			return;
+		}
+		dst = &rt->dst;
 	}
-	skb_dst_set(skb, &rt->dst);
+	skb_dst_set(skb, dst);
 	skb_reset_transport_header(skb);
-	set_csum_v4(xn, skb, &rt->dst, fl4.saddr, fl4.daddr);
+	set_csum_v4(xn, skb, dst, flow->v4.laddr, flow->v4.raddr);
 
 	iph = skb_push(skb, sizeof(*iph));
 	skb_reset_network_header(skb);
@@ -159,10 +165,10 @@ static void reply_v4(const struct xtcp_reply *r, struct sk_buff *skb)
 	iph->ihl = sizeof(*iph) / 4;
 	iph->tos = r->tos & ~INET_ECN_MASK;
 	iph->frag_off = htons(IP_DF);
-	iph->ttl = ttl >= 0 ? ttl : ip4_dst_hoplimit(&rt->dst);
+	iph->ttl = ttl >= 0 ? ttl : ip4_dst_hoplimit(dst);
 	iph->protocol = xtcp_sysctl_protocol;
-	iph->saddr = fl4.saddr;
-	iph->daddr = fl4.daddr;
+	iph->saddr = flow->v4.laddr;
+	iph->daddr = flow->v4.raddr;
 
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	skb->priority = r->sk ? READ_ONCE(r->sk->sk_priority) : 0;
@@ -170,18 +176,19 @@ static void reply_v4(const struct xtcp_reply *r, struct sk_buff *skb)
 	ip_local_out(net, xn->ctl_v4, skb);
 }
 
-static u32 route_mtu_v4(const struct xtcp_reply *r)
+static u32 route_reply_v4(struct xtcp_reply *r)
 {
-	struct flowi4 fl4;
-	struct rtable *rt = reply_route_v4(r, &fl4);
-	u32 mtu;
+	struct rtable *rt = find_reply_route_v4(r);
 
 	if (IS_ERR(rt))
 		return 0;
 	/* A host that answers broadcasts is an amplifier. */
-	mtu = rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST) ? 0 : dst_mtu(&rt->dst);
-	ip_rt_put(rt);
-	return mtu;
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);
+		return 0;
+	}
+	r->dst = &rt->dst;
+	return dst_mtu(r->dst);
 }
 
 /* Before anything is written to skb->cb: IP left the device there. */
@@ -286,7 +293,7 @@ const struct xtcp_af_ops xtcp_ipv4_ops = {
 	.route		= route_v4,
 	.xmit		= xmit_v4,
 	.reply		= reply_v4,
-	.route_mtu	= route_mtu_v4,
+	.route_reply	= route_reply_v4,
 	.flow_of_skb	= flow_of_skb_v4,
 	.addr_ok	= addr_ok_v4,
 	.csum_ok	= csum_ok_v4,

@@ -127,15 +127,10 @@ static int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 ecn)
 	return net_xmit_eval(err);
 }
 
-static struct dst_entry *reply_route_v6(const struct xtcp_reply *r, struct flowi6 *fl6)
+static void fill_reply_flowi6(const struct xtcp_reply *r, struct flowi6 *fl6)
 {
 	const struct xtcp_flow *flow = r->flow;
-	struct net *net = flow->net;
-	struct sock *ctl = xtcp_net(net)->ctl_v6;
 
-	/* Without IPv6 there is nobody to answer, but it is checked where it is used. */
-	if (!ctl)
-		return ERR_PTR(-EAFNOSUPPORT);
 	memset(fl6, 0, sizeof(*fl6));
 	fl6->flowi6_proto = xtcp_sysctl_protocol;
 	fl6->daddr = flow->v6.raddr;
@@ -145,7 +140,17 @@ static struct dst_entry *reply_route_v6(const struct xtcp_reply *r, struct flowi
 	fl6->flowi6_mark = r->mark;
 	fl6->fl6_sport = flow->lport;
 	fl6->fl6_dport = flow->rport;
-	fl6->flowi6_uid = r->sk ? xtcp_compat_uid(r->sk) : sock_net_uid(net, NULL);
+	fl6->flowi6_uid = r->sk ? xtcp_compat_uid(r->sk) : sock_net_uid(flow->net, NULL);
+}
+
+static struct dst_entry *find_reply_route_v6(const struct xtcp_reply *r, struct flowi6 *fl6)
+{
+	struct net *net = r->flow->net;
+	struct sock *ctl = xtcp_net(net)->ctl_v6;
+
+	/* Without IPv6 there is nobody to answer, but it is checked where it is used. */
+	if (!ctl)
+		return ERR_PTR(-EAFNOSUPPORT);
 	security_sk_classify_flow(ctl, flowi6_to_flowi_common(fl6));
 	return ip6_dst_lookup_flow(net, ctl, fl6, NULL);
 }
@@ -153,10 +158,12 @@ static struct dst_entry *reply_route_v6(const struct xtcp_reply *r, struct flowi
 static void reply_v6(const struct xtcp_reply *r, struct sk_buff *skb)
 {
 	struct xtcp_net *xn = xtcp_net(r->flow->net);
-	struct dst_entry *dst;
+	struct dst_entry *dst = r->dst;
 	struct flowi6 fl6;
 
-	dst = reply_route_v6(r, &fl6);
+	fill_reply_flowi6(r, &fl6);
+	if (!dst)
+		dst = find_reply_route_v6(r, &fl6);
 	if (IS_ERR(dst)) {
 		kfree_skb(skb);
 		return;
@@ -170,18 +177,17 @@ static void reply_v6(const struct xtcp_reply *r, struct sk_buff *skb)
 		 r->sk ? READ_ONCE(r->sk->sk_priority) : 0);
 }
 
-static u32 route_mtu_v6(const struct xtcp_reply *r)
+static u32 route_reply_v6(struct xtcp_reply *r)
 {
 	struct dst_entry *dst;
 	struct flowi6 fl6;
-	u32 mtu;
 
-	dst = reply_route_v6(r, &fl6);
+	fill_reply_flowi6(r, &fl6);
+	dst = find_reply_route_v6(r, &fl6);
 	if (IS_ERR(dst))
 		return 0;
-	mtu = dst_mtu(dst);
-	dst_release(dst);
-	return mtu;
+	r->dst = dst;
+	return dst_mtu(dst);
 }
 
 /* Before anything is written to skb->cb: IP left the device there. */
@@ -263,7 +269,7 @@ const struct xtcp_af_ops xtcp_ipv6_ops = {
 	.route		= route_v6,
 	.xmit		= xmit_v6,
 	.reply		= reply_v6,
-	.route_mtu	= route_mtu_v6,
+	.route_reply	= route_reply_v6,
 	.flow_of_skb	= flow_of_skb_v6,
 	.addr_ok	= addr_ok_v6,
 	.csum_ok	= csum_ok_v6,

@@ -38,8 +38,10 @@ static void send_answer(const struct xtcp_reply *r, const struct answer *a,
 
 	skb = alloc_skb(MAX_HEADER + sizeof(struct ipv6hdr) + XTCP_HDR_MAX,
 			GFP_ATOMIC | __GFP_NOWARN);
-	if (!skb)
+	if (!skb) {
+		dst_release(r->dst);
 		return;
+	}
 	skb_reserve(skb, MAX_HEADER + sizeof(struct ipv6hdr) + XTCP_HDR_MAX - hdr_len);
 	hdr = skb_put(skb, hdr_len);
 	skb_reset_transport_header(skb);
@@ -118,7 +120,7 @@ static void halfopen_reply(const struct xtcp_halfopen *ho, struct xtcp_reply *r)
 }
 
 /* No option the SYN did not have: the answer is never longer than the SYN (SEC-26). */
-static void send_synack(const struct xtcp_halfopen *ho, u32 tsval)
+static void send_synack(const struct xtcp_halfopen *ho, u32 tsval, struct dst_entry *dst)
 {
 	struct answer a = {
 		.seq = ho->iss,
@@ -134,7 +136,7 @@ static void send_synack(const struct xtcp_halfopen *ho, u32 tsval)
 		.tsval = tsval,
 		.tsecr = ho->ts_recent,
 	};
-	struct xtcp_reply r = {};
+	struct xtcp_reply r = { .dst = dst };
 
 	halfopen_reply(ho, &r);
 	xtcp_mib_inc(r.flow->net, XTCP_MIB_SYNACK_SENT);
@@ -144,24 +146,26 @@ static void send_synack(const struct xtcp_halfopen *ho, u32 tsval)
 /**
  * xtcp_reply_synack - <SEQ=k><ACK=j+1><SYN,ACK>
  * @ho: the half-open entry, referenced
+ * @dst: the way to the peer, its reference is consumed; NULL: to be looked up
  *
  * Context: softirq.
  */
-void xtcp_reply_synack(struct xtcp_halfopen *ho)
+void xtcp_reply_synack(struct xtcp_halfopen *ho, struct dst_entry *dst)
 {
-	send_synack(ho, xtcp_now_ts() + ho->ts_offset);
+	send_synack(ho, xtcp_now_ts() + ho->ts_offset, dst);
 }
 
 /**
  * xtcp_reply_cookie - the same, with a cookie for ISN and timestamp
  * @ho: what an entry would have held, k being the cookie
  * @tsval: the rest of the cookie
+ * @dst: the way to the peer, its reference is consumed
  *
  * Context: softirq.
  */
-void xtcp_reply_cookie(struct xtcp_halfopen *ho, u32 tsval)
+void xtcp_reply_cookie(struct xtcp_halfopen *ho, u32 tsval, struct dst_entry *dst)
 {
-	send_synack(ho, tsval);
+	send_synack(ho, tsval, dst);
 }
 
 /**

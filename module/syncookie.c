@@ -93,10 +93,11 @@ static void fill_cookie_flow(struct xtcp_cookie_flow *cf, const struct xtcp_flow
  * xtcp_syncookie_send - answer a SYN with a cookie
  * @ho: what would have been kept; its ISN becomes the cookie's, and without timestamps
  *	what there is no room for goes
+ * @dst: the way to the peer, its reference is consumed
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_syncookie_send(struct xtcp_halfopen *ho)
+void xtcp_syncookie_send(struct xtcp_halfopen *ho, struct dst_entry *dst)
 {
 	const struct xtcp_flow *flow = &ho->node.flow;
 	struct xtcp_cookie_fields fields = {
@@ -123,7 +124,7 @@ void xtcp_syncookie_send(struct xtcp_halfopen *ho)
 	memzero_explicit(keys, sizeof(keys));
 	xtcp_mib_inc(flow->net, XTCP_MIB_SYNCOOKIES_SENT);
 	trace_xtcp_cookie(flow, XTCP_COOKIE_SENT, fields.mss, ho->opts);
-	xtcp_reply_cookie(ho, tsval);
+	xtcp_reply_cookie(ho, tsval, dst);
 }
 
 /**

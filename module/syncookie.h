@@ -9,6 +9,7 @@
 
 #include "core/cookie.h"
 
+struct dst_entry;
 struct net;
 struct sock;
 struct xtcp_cb;
@@ -45,7 +46,7 @@ enum xtcp_cookie_verdict {
 };
 
 bool xtcp_syncookie_is_wanted(struct sock *listener, bool full);
-void xtcp_syncookie_send(struct xtcp_halfopen *ho);
+void xtcp_syncookie_send(struct xtcp_halfopen *ho, struct dst_entry *dst);
 bool xtcp_syncookie_can_come(const struct sock *listener);
 bool xtcp_syncookie_check(const struct xtcp_flow *flow, const struct xtcp_cb *cb,
 			  const struct xtcp_opts *opts, struct xtcp_opts *syn, bool *ecn);

@@ -614,8 +614,8 @@ void xtcp_output_window_update(struct sock *sk, u32 copied_bytes);
 
 /* ---- reply.c ---------------------------------------------------------------- */
 void xtcp_reply_rst(const struct xtcp_flow *flow, const struct sk_buff *skb);
-void xtcp_reply_synack(struct xtcp_halfopen *ho);
-void xtcp_reply_cookie(struct xtcp_halfopen *ho, u32 tsval);
+void xtcp_reply_synack(struct xtcp_halfopen *ho, struct dst_entry *dst);
+void xtcp_reply_cookie(struct xtcp_halfopen *ho, u32 tsval, struct dst_entry *dst);
 void xtcp_reply_halfopen_ack(struct xtcp_halfopen *ho);
 void xtcp_reply_halfopen_rst(struct xtcp_halfopen *ho);
 void xtcp_reply_timewait_ack(struct xtcp_timewait *tw);

@@ -20,10 +20,13 @@ u8 xtcp_window_shift(u32 space_bytes)
 {
 	u8 shift = 0;
 
-	while (shift < XTCP_WSCALE_MAX && xtcp_window_max(shift) < space_bytes)
+	/* Within one of it by the length of the number alone: each SYN pays for this. */
+	if (space_bytes >> 16)
+		shift = 16 - __builtin_clz(space_bytes);
+	if (shift < XTCP_WSCALE_MAX && xtcp_window_max(shift) < space_bytes)
 		shift++;
 
-	return shift;
+	return min_t(u8, shift, XTCP_WSCALE_MAX);
 }
 
 /**

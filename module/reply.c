@@ -56,6 +56,9 @@ static void send_answer(const struct xtcp_reply *r, const struct answer *a,
 	hdr->urg = 0;
 	if (opts)
 		xtcp_options_build(opts, (u8 *)(hdr + 1));
+	/* Random already, and the same for each repeat: a SYN-ACK's flow label, its queue. */
+	if (a->flags & XTCP_SYN)
+		skb_set_hash(skb, a->seq, PKT_HASH_TYPE_L4);
 	trace_xtcp_send(flow, hdr, 0);
 	xtcp_mib_inc(flow->net, XTCP_MIB_OUT_SEGS);
 	xtcp_af_ops(flow->family)->reply(r, skb);

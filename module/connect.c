@@ -46,8 +46,7 @@ static void choose_numbers(struct sock *sk, struct xtcp_node *reused)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
-	xp->iss = xtcp_keys_isn(&xp->node.flow);
-	xp->ts_offset = xtcp_keys_ts_offset(&xp->node.flow);
+	xp->iss = xtcp_keys_isn(&xp->node.flow, &xp->ts_offset);
 	xp->ts_recent = 0;
 	xp->ts_recent_s = 0;
 	if (reused)

@@ -177,8 +177,9 @@ static void rcv_new_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk
 		consume_skb(skb);
 		return;
 	}
-	proto.iss = min_iss ?: xtcp_keys_isn(flow);
-	proto.ts_offset = xtcp_keys_ts_offset(flow);
+	proto.iss = xtcp_keys_isn(flow, &proto.ts_offset);
+	if (min_iss)
+		proto.iss = min_iss;
 	proto.synack_us = (u32)xtcp_now_us() ?: 1;
 	reason = keep_halfopen(sk, &proto, skb, dst);
 	if (reason == XTCP_NR_DROPS)

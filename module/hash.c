@@ -30,7 +30,7 @@ static unsigned int table_mask;
 
 static unsigned int flow_slot(const struct xtcp_flow *flow)
 {
-	return xtcp_keys_hash_flow(flow) & table_mask;
+	return flow->slot ?: xtcp_keys_hash_flow(flow) & table_mask;
 }
 
 static unsigned int listener_slot(const struct xtcp_flow *flow)
@@ -42,6 +42,20 @@ static unsigned int node_slot(const struct xtcp_node *node)
 {
 	return node->kind == XTCP_KIND_LISTENER ? listener_slot(&node->flow) :
 						  flow_slot(&node->flow);
+}
+
+/**
+ * xtcp_hash_place - work out once where a flow is in the table
+ * @flow: complete; from now on neither addresses nor ports may change
+ *
+ * For what is looked up and then added, and each copy of it.
+ *
+ * Context: any.
+ */
+void xtcp_hash_place(struct xtcp_flow *flow)
+{
+	BUILD_BUG_ON(HASH_BITS_MAX > BITS_PER_BYTE * sizeof(flow->slot));
+	flow->slot = flow_slot(flow);
 }
 
 /* A socket bound to no device takes no part in a VRF (as net.ipv4.tcp_l3mdev_accept = 0). */

@@ -200,6 +200,7 @@ static int flow_of_skb_v4(const struct sk_buff *skb, struct xtcp_flow *flow)
 	flow->net = dev_net(skb->dev);
 	flow->ifindex = inet_iif(skb);
 	flow->family = AF_INET;
+	flow->slot = 0;
 	flow->lport = hdr->dport;
 	flow->rport = hdr->sport;
 	flow->v4.laddr = iph->daddr;

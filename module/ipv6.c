@@ -199,6 +199,7 @@ static int flow_of_skb_v6(const struct sk_buff *skb, struct xtcp_flow *flow)
 	flow->net = dev_net(skb->dev);
 	flow->ifindex = inet6_iif(skb);
 	flow->family = AF_INET6;
+	flow->slot = 0;
 	flow->lport = hdr->dport;
 	flow->rport = hdr->sport;
 	flow->v6.laddr = ip6h->daddr;

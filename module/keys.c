@@ -14,9 +14,8 @@
 #include "xtcp.h"
 
 static siphash_aligned_key_t isn_key __read_mostly;
-static siphash_aligned_key_t ts_key __read_mostly;
 static siphash_aligned_key_t port_key __read_mostly;
-static siphash_aligned_key_t hash_key __read_mostly;
+static hsiphash_key_t hash_key __read_mostly;
 
 /* What a flow looks like to SipHash: no holes, nothing that is not part of the key. */
 struct flow_words {
@@ -27,20 +26,28 @@ struct flow_words {
 	u32 net;
 } __aligned(8);
 
-static u64 hash_words(const struct xtcp_flow *flow, __be16 lport, __be16 rport,
-		      const siphash_key_t *key)
+static void fill_words(struct flow_words *words, const struct xtcp_flow *flow, __be16 lport)
 {
-	u32 net = net_hash_mix(flow->net);
+	words->laddr = flow->v6.laddr;
+	words->raddr = flow->v6.raddr;
+	words->lport = lport;
+	words->rport = flow->rport;
+	words->net = net_hash_mix(flow->net);
+}
+
+static u32 two_ports(__be16 lport, __be16 rport)
+{
+	return (__force u32)lport << 16 | (__force u32)rport;
+}
+
+static u64 hash_words(const struct xtcp_flow *flow, __be16 lport, const siphash_key_t *key)
+{
 	struct flow_words words;
 
 	if (flow->family == AF_INET)
 		return siphash_4u32((__force u32)flow->v4.laddr, (__force u32)flow->v4.raddr,
-				    (__force u32)lport << 16 | (__force u32)rport, net, key);
-	words.laddr = flow->v6.laddr;
-	words.raddr = flow->v6.raddr;
-	words.lport = lport;
-	words.rport = rport;
-	words.net = net;
+				    two_ports(lport, flow->rport), net_hash_mix(flow->net), key);
+	fill_words(&words, flow, lport);
 	return siphash(&words, sizeof(words), key);
 }
 
@@ -52,7 +59,6 @@ static u64 hash_words(const struct xtcp_flow *flow, __be16 lport, __be16 rport,
 void xtcp_keys_init(void)
 {
 	get_random_bytes(&isn_key, sizeof(isn_key));
-	get_random_bytes(&ts_key, sizeof(ts_key));
 	get_random_bytes(&port_key, sizeof(port_key));
 	get_random_bytes(&hash_key, sizeof(hash_key));
 }
@@ -61,12 +67,21 @@ void xtcp_keys_init(void)
  * xtcp_keys_hash_flow - place of a connection in the demux table
  * @flow: its key; the device does not count
  *
+ * The variant of SipHash for tables: nobody outside sees a place, and each segment pays.
+ *
  * Context: any.
  * Return: 32 hash bits.
  */
 u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow)
 {
-	return hash_words(flow, flow->lport, flow->rport, &hash_key);
+	struct flow_words words;
+
+	if (flow->family == AF_INET)
+		return hsiphash_4u32((__force u32)flow->v4.laddr, (__force u32)flow->v4.raddr,
+				     two_ports(flow->lport, flow->rport),
+				     net_hash_mix(flow->net), &hash_key);
+	fill_words(&words, flow, flow->lport);
+	return hsiphash(&words, sizeof(words), &hash_key);
 }
 
 /**
@@ -74,46 +89,39 @@ u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow)
  * @net: namespace
  * @port: local port
  *
+ * Without a key: there are few ports, and those in use were chosen on this machine.
+ *
  * Context: any.
  * Return: 32 hash bits.
  */
 u32 xtcp_keys_hash_port(const struct net *net, __be16 port)
 {
-	return siphash_2u32(net_hash_mix(net), (__force u32)port, &hash_key);
+	return net_hash_mix(net) + ntohs(port);
 }
 
 /**
- * xtcp_keys_isn - initial sequence number of a new connection
+ * xtcp_keys_isn - initial sequence number and timestamp offset of a new connection
  * @flow: its key
+ * @ts_offset: what it is to add to the timestamp clock [ms]; 0 if net.xtcp.timestamps
+ *	asks for the bare clock
  *
  * RFC 9293, 3.4.1 (MUST-8, MUST-9, SHLD-1); RFC 6528, 3: ISN = M + F(flow, secret),
  * M ticking every 64 ns, so that it wraps in 274 s, later than a segment dies.
  *
- * Context: any.
- * Return: the number.
- */
-u32 xtcp_keys_isn(const struct xtcp_flow *flow)
-{
-	u32 f = hash_words(flow, flow->lport, flow->rport, &isn_key);
-
-	return f + (u32)(ktime_get_ns() >> 6);
-}
-
-/**
- * xtcp_keys_ts_offset - what a connection adds to the timestamp clock
- * @flow: its key
- *
- * The same for all connections between two addresses: PAWS across a reused 4-tuple,
- * and RFC 6191 at the peer, need timestamps that go on growing.
+ * RFC 7323, 5.4, 7.1: the offset is constant for a 4-tuple, as PAWS across its reuse and
+ * RFC 6191 at the peer need timestamps that go on growing; and it covers the ports, lest one
+ * connection's timestamps tell of another's. F and offset are halves of one hash, of which
+ * neither shows the other.
  *
  * Context: any.
- * Return: the offset [ms]; 0 if net.xtcp.timestamps asks for the bare clock.
+ * Return: the ISN.
  */
-u32 xtcp_keys_ts_offset(const struct xtcp_flow *flow)
+u32 xtcp_keys_isn(const struct xtcp_flow *flow, u32 *ts_offset)
 {
-	if (READ_ONCE(xtcp_net(flow->net)->timestamps) == 2)
-		return 0;
-	return hash_words(flow, 0, 0, &ts_key);
+	u64 hash = hash_words(flow, flow->lport, &isn_key);
+
+	*ts_offset = READ_ONCE(xtcp_net(flow->net)->timestamps) == 2 ? 0 : hash >> 32;
+	return (u32)hash + (u32)(ktime_get_ns() >> 6);
 }
 
 /**
@@ -127,7 +135,7 @@ u32 xtcp_keys_ts_offset(const struct xtcp_flow *flow)
  */
 u64 xtcp_keys_port_offset(const struct xtcp_flow *flow)
 {
-	return hash_words(flow, 0, flow->rport, &port_key);
+	return hash_words(flow, 0, &port_key);
 }
 
 /* ---- SYN cookies ------------------------------------------------------------- */

@@ -218,6 +218,7 @@ static int rcv(struct sk_buff *skb, const struct xtcp_af_ops *af)
 	if (!check_segment(skb, af, net))
 		return 0;
 	sdif = af->flow_of_skb(skb, &flow);
+	xtcp_hash_place(&flow);
 	fill_cb(skb, flow.family);
 	trace_xtcp_rcv(&flow, (const struct xtcp_hdr *)skb->data,
 		       skb->len - xtcp_wire_hdr_len((const struct xtcp_hdr *)skb->data));

@@ -69,6 +69,7 @@ extern int xtcp_sysctl_protocol;
  * @lport: local port
  * @rport: remote port, 0 for a listener
  * @family: AF_INET or AF_INET6 on the wire (v4-mapped peers: AF_INET)
+ * @slot: place in the table if xtcp_hash_place() has worked it out, else 0
  * @v4: addresses when AF_INET
  * @v6: addresses when AF_INET6
  *
@@ -80,6 +81,7 @@ struct xtcp_flow {
 	__be16 lport;
 	__be16 rport;
 	u16 family;
+	u16 slot;
 	union {
 		struct {
 			__be32 laddr;
@@ -540,8 +542,7 @@ static inline u32 xtcp_now_ts(void)
 void xtcp_keys_init(void);
 u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow);
 u32 xtcp_keys_hash_port(const struct net *net, __be16 port);
-u32 xtcp_keys_isn(const struct xtcp_flow *flow);
-u32 xtcp_keys_ts_offset(const struct xtcp_flow *flow);
+u32 xtcp_keys_isn(const struct xtcp_flow *flow, u32 *ts_offset);
 u64 xtcp_keys_port_offset(const struct xtcp_flow *flow);
 
 /* ---- sysctl.c --------------------------------------------------------------- */
@@ -557,6 +558,7 @@ void xtcp_offload_exit(void);
 /* ---- hash.c ----------------------------------------------------------------- */
 int xtcp_hash_init(void);
 void xtcp_hash_exit(void);
+void xtcp_hash_place(struct xtcp_flow *flow);
 bool xtcp_hash_get(struct xtcp_node *node);
 struct xtcp_node *xtcp_hash_find(const struct xtcp_flow *flow, int sdif);
 struct sock *xtcp_hash_find_listener(const struct xtcp_flow *flow, int sdif,

@@ -49,7 +49,7 @@ static void negotiate(struct xtcp_halfopen *ho, const struct sock *listener,
 }
 
 /*
- * The half-open entry for a SYN with @opts but for its numbers; false: there is no way to
+ * The half-open entry, all zero, for a SYN with @opts but for its numbers; false: there is no way to
  * answer its source (RFC 9293, 3.9.2.3, MUST-63). The same for the SYN itself and for the
  * ACK that brings it back in a cookie, so that both give the same connection. The way is
  * left in @dst, with a reference for the caller.
@@ -63,7 +63,6 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 	struct xtcp_reply r = { .flow = &ho->node.flow, .sk = listener };
 	u32 mtu;
 
-	memset(ho, 0, sizeof(*ho));
 	ho->listener = listener;
 	ho->node.flow = *flow;
 	ho->node.flow.ifindex = listener->sk_bound_dev_if;
@@ -148,7 +147,7 @@ static void rcv_new_syn(struct sock *sk, const struct xtcp_flow *flow, struct sk
 {
 	bool full = xtcp_halfopen_is_full(sk);
 	enum xtcp_drop reason;
-	struct xtcp_halfopen proto;
+	struct xtcp_halfopen proto = {};
 	struct dst_entry *dst;
 	struct xtcp_opts opts;
 
@@ -523,7 +522,7 @@ static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
 {
 	const struct xtcp_cb *cb = XTCP_CB(skb);
 	struct xtcp_opts opts, syn;
-	struct xtcp_halfopen ho;
+	struct xtcp_halfopen ho = {};
 	struct dst_entry *dst;
 	struct sock *child;
 	bool ecn;

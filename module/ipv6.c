@@ -127,11 +127,11 @@ static int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 ecn)
 	return net_xmit_eval(err);
 }
 
+/* @fl6 is all zero. */
 static void fill_reply_flowi6(const struct xtcp_reply *r, struct flowi6 *fl6)
 {
 	const struct xtcp_flow *flow = r->flow;
 
-	memset(fl6, 0, sizeof(*fl6));
 	fl6->flowi6_proto = xtcp_sysctl_protocol;
 	fl6->daddr = flow->v6.raddr;
 	fl6->saddr = flow->v6.laddr;
@@ -159,7 +159,7 @@ static void reply_v6(const struct xtcp_reply *r, struct sk_buff *skb)
 {
 	struct xtcp_net *xn = xtcp_net(r->flow->net);
 	struct dst_entry *dst = r->dst;
-	struct flowi6 fl6;
+	struct flowi6 fl6 = {};
 
 	fill_reply_flowi6(r, &fl6);
 	if (!dst)
@@ -180,7 +180,7 @@ static void reply_v6(const struct xtcp_reply *r, struct sk_buff *skb)
 static u32 route_reply_v6(struct xtcp_reply *r)
 {
 	struct dst_entry *dst;
-	struct flowi6 fl6;
+	struct flowi6 fl6 = {};
 
 	fill_reply_flowi6(r, &fl6);
 	dst = find_reply_route_v6(r, &fl6);

@@ -78,6 +78,7 @@ static bool is_near(const struct sock *sk, const struct sk_buff *skb, u16 family
 static bool is_admitted(struct sock *sk, struct sk_buff *skb, u16 family)
 {
 	struct net *net = sock_net(sk);
+	unsigned int len = skb->len;
 
 	if (!is_near(sk, skb, family) || !is_allowed(sk, skb, family)) {
 		xtcp_mib_drop(net, skb, XTCP_DROP_POLICY);
@@ -90,7 +91,8 @@ static bool is_admitted(struct sock *sk, struct sk_buff *skb, u16 family)
 		return false;
 	}
 	/* A filter may have cut text off: the numbers follow. */
-	fill_cb(skb, family);
+	if (skb->len != len)
+		fill_cb(skb, family);
 	return true;
 }
 

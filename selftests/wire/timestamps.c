@@ -196,6 +196,37 @@ TEST_F(timestamps, clock)
 	ASSERT_LE(950, tsval[1] - tsval[0]);
 }
 
+/* Of the SYN-ACK of one passive attempt, which is then reset: TSval without the clock [ms]. */
+static bool ts_offset(struct peer *p, uint16_t port, uint32_t *offset)
+{
+	peer_reset(p, port, SERVER_PORT);
+	if (!peer_send_syn(p))
+		return false;
+	*offset = p->last.tsval - (uint32_t)(p->last_us / 1000);
+	peer_send(p, &(struct seg){ .flags = RST });
+	return true;
+}
+
+/* Neighbouring ports: what one connection's timestamps are says nothing of another's. */
+TEST_F(timestamps, tuples_have_offsets_of_their_own)
+{
+	uint32_t offset[100], again;
+	int i, j, near = 0;
+
+	ROW("TS-14");
+	for (i = 0; i < 100; i++) {
+		must(ts_offset(&self->p, 20000 + i, &offset[i]));
+		for (j = 0; j < i; j++)
+			near += offset[i] - offset[j] + (1u << 20) < 1u << 21;
+	}
+	/* Each of 4950 pairs is that near with a chance of 1 in 2048. */
+	ASSERT_GE(20, near);
+	/* One tuple: PAWS across its reuse needs a clock that goes on. */
+	peer_pump(&self->p, 50);
+	must(ts_offset(&self->p, 20000, &again));
+	ASSERT_GE(4, again - offset[0] + 2);
+}
+
 WIRE_FIXTURE_LISTENING(no_timestamps)
 
 TEST_F(no_timestamps, option_is_ignored_if_not_negotiated)

@@ -388,12 +388,11 @@ static int open_listener(int family, uint16_t port, int backlog)
 /* The packets to measure, and everything that has to be so before they come. */
 static bool prepare(const struct scenario *s, int family, uint16_t port, int count)
 {
-	struct scenario ahead = *s;
 	int i, filling = WARM_UP;
 
 	if (s->full)
 		filling += BACKLOG + 1;
-	make_syns(&ahead, family, port, filling);
+	make_syns(s, family, port, filling);
 	if (inject(filling) < 0)
 		return false;
 	if (s->full && xt_proc_count(family, port, 3) < BACKLOG)

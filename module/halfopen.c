@@ -16,11 +16,11 @@
 
 #include "xtcp.h"
 
-#define BYTES_MAX	(64 << 20)	/* entries of the whole module [bytes] */
 #define FIRST_WAIT	HZ		/* RFC 6298, 2.1; doubles with every repeat */
 #define LONGEST_WAIT	(120 * HZ)
 #define PRESSED_RETRIES	2		/* repeats of an entry while its queue is half full */
 #define PARKED_WAIT	(63 * HZ)	/* for room in the accept queue: as for an ACK */
+#define TIMER_BATCH	256		/* entries in one run of the timer; the rest a tick later */
 
 static struct kmem_cache *ho_cache_v4, *ho_cache_v6;
 static atomic_long_t bytes_in_use;
@@ -136,7 +136,7 @@ bool xtcp_halfopen_is_full(const struct sock *listener)
 	return atomic_read(&xtcp_sk(listener)->halfopen_len) >
 			(int)READ_ONCE(listener->sk_max_ack_backlog) ||
 	       atomic_read(&xn->halfopen_len) >= READ_ONCE(xn->max_syn_backlog) ||
-	       atomic_long_read(&bytes_in_use) >= BYTES_MAX;
+	       atomic_long_read(&bytes_in_use) >= READ_ONCE(xtcp_sysctl_halfopen_bytes);
 }
 
 /**
@@ -357,10 +357,18 @@ static void abandon(struct xtcp_halfopen *ho)
 static void halfopen_timer(struct timer_list *t)
 {
 	struct xtcp_net *xn = xtcp_from_timer(xn, t, halfopen_timer);
+	unsigned int left = TIMER_BATCH;
 	struct xtcp_halfopen *ho;
 	bool give_up;
 
-	while ((ho = next_due(xn, &give_up))) {
+	for (;;) {
+		if (!left--) {
+			mod_timer(&xn->halfopen_timer, jiffies + 1);
+			return;
+		}
+		ho = next_due(xn, &give_up);
+		if (!ho)
+			return;
 		if (give_up && ho->parked) {
 			abandon(ho);
 		} else if (give_up) {
@@ -397,6 +405,7 @@ static void purge_list(struct xtcp_net *xn, struct list_head *list, bool tell)
 		else
 			xtcp_halfopen_del(ho);
 		xtcp_halfopen_put(ho);
+		cond_resched();
 	}
 }
 

@@ -395,6 +395,21 @@ static enum xtcp_drop overflow(struct xtcp_halfopen *ho, const struct xtcp_flow 
 	return XTCP_DROP_HALFOPEN_PARKED;
 }
 
+/*
+ * A peer that is there, but whose source has had its share (LSN-20). It thinks it is connected
+ * and is told otherwise, whatever the budget of RSTs to strangers: it is none.
+ */
+static enum xtcp_drop refuse_source(struct xtcp_halfopen *ho)
+{
+	if (ho->stateless) {
+		xtcp_reply_halfopen_rst(ho);
+	} else if (xtcp_halfopen_del(ho)) {
+		trace_xtcp_state(&ho->node.flow, XTCP_SYN_RCVD, XTCP_CLOSED, XTCP_EV_ABORT);
+		xtcp_reply_halfopen_rst(ho);
+	}
+	return XTCP_DROP_SOURCE_RATE;
+}
+
 /* TCP_DEFER_ACCEPT: a bare ACK makes no child before the time given is over (LSN-28). */
 static bool is_deferred(const struct xtcp_halfopen *ho, const struct xtcp_cb *cb)
 {
@@ -425,6 +440,11 @@ struct sock *xtcp_handshake_halfopen(struct xtcp_halfopen *ho, const struct xtcp
 	if (is_deferred(ho, XTCP_CB(skb))) {
 		xtcp_halfopen_defer(ho);
 		reason = XTCP_DROP_HALFOPEN_DEFERRED;
+		goto drop;
+	}
+	/* One that is parked has passed already. */
+	if (!ho->parked && !xtcp_source_may_connect(flow)) {
+		reason = refuse_source(ho);
 		goto drop;
 	}
 	if (!reserve_place(ho->listener, ho->parked)) {
@@ -546,6 +566,10 @@ static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
 		ho.ts_offset = opts.tsecr - xtcp_now_ts();
 	if (is_deferred(&ho, cb)) {
 		*reason = XTCP_DROP_HALFOPEN_DEFERRED;
+		return NULL;
+	}
+	if (!xtcp_source_may_connect(flow)) {
+		*reason = refuse_source(&ho);
 		return NULL;
 	}
 	if (!reserve_place(sk, false)) {

@@ -16,6 +16,7 @@
 static siphash_aligned_key_t isn_key __read_mostly;
 static siphash_aligned_key_t port_key __read_mostly;
 static hsiphash_key_t hash_key __read_mostly;
+static siphash_aligned_key_t source_key __read_mostly;
 
 /* What a flow looks like to SipHash: no holes, nothing that is not part of the key. */
 struct flow_words {
@@ -61,6 +62,7 @@ void xtcp_keys_init(void)
 	get_random_bytes(&isn_key, sizeof(isn_key));
 	get_random_bytes(&port_key, sizeof(port_key));
 	get_random_bytes(&hash_key, sizeof(hash_key));
+	get_random_bytes(&source_key, sizeof(source_key));
 }
 
 /**
@@ -97,6 +99,20 @@ u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow)
 u32 xtcp_keys_hash_port(const struct net *net, __be16 port)
 {
 	return net_hash_mix(net) + ntohs(port);
+}
+
+/**
+ * xtcp_keys_hash_source - place of a source in the table of source.c
+ * @net: namespace
+ * @prefix: IPv4 address, or upper half of an IPv6 address
+ * @family: AF_INET or AF_INET6
+ *
+ * Context: any.
+ * Return: 32 hash bits.
+ */
+u32 xtcp_keys_hash_source(const struct net *net, u64 prefix, u16 family)
+{
+	return siphash_2u64(prefix, (u64)family << 32 | net_hash_mix(net), &source_key);
 }
 
 /**

@@ -16,6 +16,8 @@ module_param_named(family, xtcp_sysctl_family, int, 0444);
 MODULE_PARM_DESC(family, "address family number (default 18, second choice 13)");
 module_param_named(protocol, xtcp_sysctl_protocol, int, 0444);
 MODULE_PARM_DESC(protocol, "IP protocol number (default 253)");
+module_param_named(halfopen_bytes, xtcp_sysctl_halfopen_bytes, uint, 0644);
+MODULE_PARM_DESC(halfopen_bytes, "bound of all half-open entries together (default 64 MiB)");
 
 /* Generic kernel code tests TCP_*; sk_state holds XTCP_*. */
 static_assert((int)XTCP_ESTABLISHED == (int)TCP_ESTABLISHED);
@@ -74,6 +76,7 @@ no_ipv6:
 no_ipv4:
 	xtcp_sysctl_exit_net(xn);
 no_sysctl:
+	xtcp_source_exit_net(xn);
 	xtcp_mib_exit_net(xn);
 	return err;
 }
@@ -90,6 +93,7 @@ static void __net_exit exit_net_ns(struct net *net)
 #endif
 	xtcp_ipv4_exit_net(xn);
 	xtcp_sysctl_exit_net(xn);
+	xtcp_source_exit_net(xn);
 	xtcp_mib_exit_net(xn);
 }
 

@@ -89,6 +89,7 @@ struct xtcp_net;
 	X(HALFOPEN_DEFERRED,	"DropHalfopenDeferred",	"halfopen_deferred")	\
 	X(HALFOPEN_PARKED,	"DropHalfopenParked",	"halfopen_parked")	\
 	X(ACCEPT_OVERFLOW,	"DropAcceptOverflow",	"accept_overflow")	\
+	X(SOURCE_RATE,		"DropSourceRate",	"source_rate")		\
 	X(SYN_SENT_BAD_ACK,	"DropSynSentBadAck",	"syn_sent_bad_ack")	\
 	X(SYN_SENT_NO_SYN,	"DropSynSentNoSyn",	"syn_sent_no_syn")	\
 	X(OUTSIDE_WINDOW,	"DropOutsideWindow",	"outside_window")	\

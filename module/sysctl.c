@@ -9,10 +9,12 @@
 #include <linux/sysctl.h>
 
 #include "xtcp.h"
+#include "core/bucket.h"
 
 /* Module parameters, see main.c; they stand here because every layer above reads them. */
 int xtcp_sysctl_family __read_mostly = AF_XTCP;
 int xtcp_sysctl_protocol __read_mostly = IPPROTO_XTCP;
+unsigned int xtcp_sysctl_halfopen_bytes __read_mostly = 64 << 20;
 
 #define SECONDS_MAX	(INT_MAX / HZ)
 #define BUFFER_MAX	0x3fffffff	/* twice it still fits sk_rcvbuf and sk_sndbuf */
@@ -23,6 +25,7 @@ enum tunable_kind {
 	TUNABLE_UINT,		/* any value */
 	TUNABLE_SECONDS,	/* shown in seconds, kept in jiffies */
 	TUNABLE_BUFFERS,	/* minimum, default, maximum [bytes] */
+	TUNABLE_SOURCE_RATE,	/* the first that is not 0 allocates a table */
 };
 
 /**
@@ -59,6 +62,7 @@ static const struct tunable tunables[] = {
 	TUNABLE(syncookies, syncookies, INT, 1, 0, 2),
 	TUNABLE(max_syn_backlog, max_syn_backlog, INT, 4096, 0, INT_MAX),
 	TUNABLE(abort_on_overflow, abort_on_overflow, INT, 0, 0, 1),
+	TUNABLE(accept_source_rate, accept_source_rate, SOURCE_RATE, 0, 0, XTCP_BUCKET_RATE_MAX),
 	TUNABLE(max_tw_buckets, max_tw_buckets, INT, 16384, 0, INT_MAX),
 	TUNABLE(max_orphans, max_orphans, INT, 16384, 0, INT_MAX),
 	TUNABLE(tw_reuse, timewait_reuse, INT, 2, 0, 2),
@@ -124,6 +128,30 @@ static int do_seconds(XTCP_CTL_TABLE *ctl, int write, void *buffer, size_t *lenp
 	err = proc_dointvec_minmax(&tmp, write, buffer, lenp, ppos);
 	if (write && !err)
 		WRITE_ONCE(*value_jif, seconds * HZ);
+	return err;
+}
+
+static int do_source_rate(XTCP_CTL_TABLE *ctl, int write, void *buffer, size_t *lenp,
+			  loff_t *ppos)
+{
+	struct xtcp_net *xn = container_of(ctl->data, struct xtcp_net, accept_source_rate);
+	int rate = READ_ONCE(xn->accept_source_rate);
+	struct ctl_table tmp = {
+		.data = &rate,
+		.maxlen = sizeof(rate),
+		.mode = ctl->mode,
+		.extra1 = ctl->extra1,
+		.extra2 = ctl->extra2,
+	};
+	int err;
+
+	err = proc_dointvec_minmax(&tmp, write, buffer, lenp, ppos);
+	if (!write || err)
+		return err;
+	if (rate)
+		err = xtcp_source_prepare(xn);
+	if (!err)
+		WRITE_ONCE(xn->accept_source_rate, rate);
 	return err;
 }
 
@@ -226,7 +254,12 @@ static void fill_entry(struct ctl_table *entry, const struct tunable *t, struct 
 		entry->proc_handler = proc_douintvec;
 		return;
 	}
-	entry->proc_handler = t->kind == TUNABLE_SECONDS ? do_seconds : proc_dointvec_minmax;
+	if (t->kind == TUNABLE_SECONDS)
+		entry->proc_handler = do_seconds;
+	else if (t->kind == TUNABLE_SOURCE_RATE)
+		entry->proc_handler = do_source_rate;
+	else
+		entry->proc_handler = proc_dointvec_minmax;
 	entry->extra1 = (void *)&t->min;
 	entry->extra2 = (void *)&t->max;
 }

@@ -59,6 +59,7 @@
 /* Numbers in force, from the module parameters. */
 extern int xtcp_sysctl_family;
 extern int xtcp_sysctl_protocol;
+extern unsigned int xtcp_sysctl_halfopen_bytes;
 
 /* ---- the demux table ------------------------------------------------------- */
 
@@ -465,6 +466,7 @@ struct xtcp_net {
 	int syncookies;			/* 1 */
 	int max_syn_backlog;		/* 4096 */
 	int abort_on_overflow;		/* 0 */
+	int accept_source_rate;		/* 0: any; connections a second from one source */
 	int max_tw_buckets;		/* 16384 */
 	int max_orphans;		/* 16384 */
 	int timewait_reuse;		/* 2: loopback only */
@@ -493,6 +495,9 @@ struct xtcp_net {
 	/* SYN cookies */
 	struct xtcp_cookie_keys cookie_keys;	/* keys.c */
 	u32 overflow_jif;		/* last cookie at the bound of any listener, 0: never */
+
+	/* fairness between sources: source.c */
+	struct xtcp_sources *sources;	/* NULL until accept_source_rate is set; then constant */
 
 	/* answers without a socket: reply.c */
 	struct sock *ctl_v4;
@@ -548,8 +553,14 @@ static inline u32 xtcp_now_ts(void)
 void xtcp_keys_init(void);
 u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow);
 u32 xtcp_keys_hash_port(const struct net *net, __be16 port);
+u32 xtcp_keys_hash_source(const struct net *net, u64 prefix, u16 family);
 u32 xtcp_keys_isn(const struct xtcp_flow *flow, u32 *ts_offset);
 u64 xtcp_keys_port_offset(const struct xtcp_flow *flow);
+
+/* ---- source.c --------------------------------------------------------------- */
+bool xtcp_source_may_connect(const struct xtcp_flow *flow);
+int xtcp_source_prepare(struct xtcp_net *xn);
+void xtcp_source_exit_net(struct xtcp_net *xn);
 
 /* ---- sysctl.c --------------------------------------------------------------- */
 int xtcp_sysctl_init_net(struct xtcp_net *xn);

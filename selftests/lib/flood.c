@@ -132,13 +132,13 @@ static int put_segment(struct flood *f, const struct flood_source *source, uint8
 
 	put16(at, source->port);
 	put16(at + 2, f->port);
-	put32(at + 4, numbers);
+	put32(at + 4, f->fixed ? f->seq : numbers);
 	if (f->flags & FLOOD_ACK)
-		put32(at + 8, numbers >> 32);
+		put32(at + 8, f->fixed ? f->ack : numbers >> 32);
 	at[13] = f->flags;
 	put16(at + 14, 65000);
 	size = 20 + put_options(f, at + 20);
-	at[12] = size / 4 << 4;
+	at[12] = (f->doff ? f->doff : size / 4) << 4;
 	return size;
 }
 

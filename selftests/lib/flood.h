@@ -48,9 +48,12 @@ struct flood {
 	uint16_t port;
 	uint8_t flags;
 	bool timestamps;		/* options as Linux offers; else a SYN has its MSS alone */
-	const uint8_t *opts;		/* these instead; a multiple of 4, padded by the caller */
-	int optlen;			/* with opts NULL and bare: none at all */
-	bool bare;
+	bool bare;			/* no options at all */
+	const uint8_t *opts;		/* these instead; optlen a multiple of 4 */
+	int optlen;
+	bool fixed;			/* these numbers, not random ones */
+	uint32_t seq, ack;
+	int doff;			/* header words claimed; 0: the right ones */
 	/* Sources: random if NULL. @i is the number of the packet. */
 	void (*choose)(const struct flood *f, int i, struct flood_source *source);
 	int count;			/* packets at most */

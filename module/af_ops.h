@@ -15,14 +15,14 @@
  * @flow: addresses and ports as seen from here; @flow.ifindex: device it must leave by, 0: any
  * @mark: sk_mark for routing and filters
  * @tos: type of service or traffic class
- * @sk: a listener whose IP options (TTL, transparent) apply, or NULL
+ * @sk: a listener whose IP options (TTL, transparent) and cgroup's policy apply, or NULL
  * @dst: the way to @flow's peer, referenced, if it has been looked up; else NULL
  */
 struct xtcp_reply {
 	const struct xtcp_flow *flow;
 	u32 mark;
 	u8 tos;
-	const struct sock *sk;
+	struct sock *sk;
 	struct dst_entry *dst;
 };
 
@@ -80,6 +80,7 @@ static inline const struct xtcp_af_ops *xtcp_af_ops(u16 family)
 void xtcp_ipv4_finish_csum(const struct xtcp_net *xn, struct sk_buff *skb,
 			   const struct net_device *dev, __sum16 pseudo);
 void xtcp_ipv4_reset_pinet6(struct sock *sk);
+struct sock *xtcp_ipv4_set_sender(struct sk_buff *skb, const struct xtcp_reply *r);
 
 /* ipv4.c, ipv6.c: called by main.c and connect.c */
 int xtcp_ipv4_init_net(struct xtcp_net *xn);

@@ -69,6 +69,12 @@ static void linger(struct sock *sk, long timeo)
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 
+/* A kernel socket holds no reference on its namespace, so its orphan could lose it. */
+static bool must_not_outlive_close(const struct sock *sk)
+{
+	return !sk->sk_net_refcnt && !net_eq(sock_net(sk), &init_net);
+}
+
 /*
  * Part the socket from its file. What came in meanwhile is taken first, so that from
  * sock_orphan() on nothing but the orphan's own life can change its state.
@@ -106,6 +112,8 @@ void xtcp_close_sock(struct sock *sk, long timeout)
 	} else {
 		end_connection(sk);
 		linger(sk, timeout);
+		if (must_not_outlive_close(sk))
+			xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
 	}
 	/* xtcp_conn_orphan() may drop the last reference but this. */
 	sock_hold(sk);

@@ -232,7 +232,10 @@ void xtcp_conn_write_space(struct sock *sk)
 
 /* ---- birth ------------------------------------------------------------------ */
 
-/* What every connection starts from; options of the application are left alone. */
+/*
+ * What every connection starts from; options of the application are left alone, and so is
+ * what timers have left for release_cb: each bit there stands for a reference.
+ */
 static void init_connection(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
@@ -294,7 +297,6 @@ static void init_connection(struct sock *sk)
 	xp->rcvq_space = 0;
 	xp->rcvq_us = 0;
 	xp->rto_kind = XTCP_RTO_NONE;
-	xp->deferred = 0;
 	xtcp_rtt_init(&xp->rtt);
 	xtcp_cong_start(&xp->cong, xp->cong.ops, xp->mss);
 }
@@ -330,6 +332,7 @@ int xtcp_conn_init_sock(struct sock *sk)
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(xn->wmem[1]));
 	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(xn->rmem[1]));
 	sk_sockets_allocated_inc(sk);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
 	return 0;
 }
 
@@ -402,8 +405,10 @@ struct sock *xtcp_conn_spawn(struct xtcp_halfopen *ho)
 	memcpy(&xp->node.flow, &ho->node.flow, ho->node.flow.family == AF_INET6 ?
 	       sizeof(struct xtcp_flow) : offsetofend(struct xtcp_flow, v4));
 	xp->parent = NULL;
+	xp->deferred = 0;
 	xp->af = xtcp_af_ops(ho->node.flow.family);
 	init_connection(child);
+	sock_prot_inuse_add(sock_net(child), child->sk_prot, 1);
 	inet_sk_set_state(child, TCP_SYN_RECV);
 	adopt_halfopen(child, ho);
 	child->sk_mark = ho->mark;
@@ -481,6 +486,7 @@ void xtcp_conn_destroy_sock(struct sock *sk)
 	if (xp->bind.port)
 		xtcp_port_put(sk);
 	sk_sockets_allocated_dec(sk);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 }
 
 /**
@@ -499,15 +505,27 @@ void xtcp_conn_finish_destroy(struct sock *sk)
 	sock_put(sk);
 }
 
-/* Too many orphans, or too little memory for them (SEC-19)? */
-static bool too_many_orphans(struct sock *sk)
+/**
+ * xtcp_conn_shed_orphan - reset an orphan if there are too many, or memory is too short (SEC-19)
+ * @sk: an orphan that still has a peer
+ *
+ * Asked when it is orphaned, and again whenever it wants to go on: limits may be lowered,
+ * and memory may run short, while a peer keeps it waiting.
+ *
+ * Context: socket lock; the caller holds a reference.
+ * Return: true if it is gone.
+ */
+bool xtcp_conn_shed_orphan(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_sk_net(sk);
 
-	if (atomic_read(&xn->orphans) > READ_ONCE(xn->max_orphans))
-		return true;
-	return sk->sk_wmem_queued > XTCP_MIN_SNDBUF &&
-	       sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
+	if (atomic_read(&xn->orphans) <= READ_ONCE(xn->max_orphans) &&
+	    (sk->sk_wmem_queued <= XTCP_MIN_SNDBUF ||
+	     sk_memory_allocated(sk) <= sk_prot_mem_limits(sk, 2)))
+		return false;
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_MEMORY);
+	xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
+	return true;
 }
 
 /**
@@ -526,11 +544,8 @@ void xtcp_conn_orphan(struct sock *sk)
 		xtcp_conn_finish_destroy(sk);
 		return;
 	}
-	if (too_many_orphans(sk)) {
-		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_MEMORY);
-		xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
+	if (xtcp_conn_shed_orphan(sk))
 		return;
-	}
 	if (sk->sk_state == TCP_FIN_WAIT2)
 		guard_orphan_fin_wait_2(sk);
 }

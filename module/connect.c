@@ -161,20 +161,32 @@ int xtcp_connect_dissolve(struct sock *sk, int flags)
 
 /* ---- listeners -------------------------------------------------------------- */
 
-/* Oldest child nobody has accepted yet; its base reference is the caller's. NULL: none. */
-static struct sock *pop_child(struct sock *sk)
+/* Oldest child nobody has accepted yet, or NULL. It stays in the queue. */
+static struct sock *first_child(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct xtcp_sock *child;
 
+	sock_owned_by_me(sk);	/* so that nobody else takes it out */
 	spin_lock_bh(&xp->accept_lock);
 	child = list_first_entry_or_null(&xp->accept_queue, struct xtcp_sock, accept_link);
-	if (child) {
-		list_del_init(&child->accept_link);
-		sk_acceptq_removed(sk);
-	}
 	spin_unlock_bh(&xp->accept_lock);
 	return child ? &child->inet.sk : NULL;
+}
+
+/* The same, out of the queue; its base reference is the caller's. */
+static struct sock *pop_child(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sock *child = first_child(sk);
+
+	if (!child)
+		return NULL;
+	spin_lock_bh(&xp->accept_lock);
+	list_del_init(&xtcp_sk(child)->accept_link);
+	sk_acceptq_removed(sk);
+	spin_unlock_bh(&xp->accept_lock);
+	return child;
 }
 
 /* Reset a child that nobody will accept any more (RFC 9293, 3.10.4, LISTEN). */
@@ -334,6 +346,38 @@ static int wait_for_child(struct sock *sk, long timeo)
 	return err;
 }
 
+/*
+ * Charge what a child holds to the memory cgroup of the task that accepts it, as for the
+ * sockets that task opens: softirq, where it was made, is in no cgroup. The protocol's
+ * account has these pages already and is given back what charging them once more adds.
+ * False: the cgroup, or the protocol, is at its limit, and nothing has changed.
+ */
+static bool charge_to_owner(struct sock *child)
+{
+	struct mem_cgroup *memcg = xtcp_get_owner_memcg();
+	int held_bytes;
+
+	if (!memcg)
+		return true;
+	lock_sock_nested(child, SINGLE_DEPTH_NESTING);
+	held_bytes = sk_mem_pages(child->sk_forward_alloc + atomic_read(&child->sk_rmem_alloc) +
+				  child->sk_wmem_queued) << PAGE_SHIFT;
+	child->sk_memcg = memcg;
+	if (held_bytes && !__sk_mem_schedule(child, held_bytes, SK_MEM_RECV)) {
+		child->sk_memcg = NULL;
+		mem_cgroup_put(memcg);
+		release_sock(child);
+		return false;
+	}
+	if (held_bytes) {
+		child->sk_memcg = NULL;
+		__sk_mem_reclaim(child, held_bytes);
+		child->sk_memcg = memcg;
+	}
+	release_sock(child);
+	return true;
+}
+
 /* The child belongs to an application now, not to the listener's queue. */
 static void release_from_queue(struct sock *child)
 {
@@ -353,7 +397,8 @@ static void release_from_queue(struct sock *child)
  * @flags: O_NONBLOCK
  * @err: set when there is nothing to return
  *
- * A child that was reset meanwhile is returned like any other; its first use tells.
+ * A child that was reset meanwhile is returned like any other; its first use tells. One
+ * whose memory its new owner cannot pay for stays in the queue (API-44).
  *
  * Context: process; takes the socket lock.
  * Return: the child, to be attached to a struct socket; or NULL.
@@ -372,10 +417,14 @@ struct sock *xtcp_connect_accept(struct sock *sk, int flags, int *err)
 		timeo = sock_rcvtimeo(sk, flags & O_NONBLOCK);
 		*err = timeo ? wait_for_child(sk, timeo) : -EAGAIN;
 	}
-	if (!*err)
-		child = pop_child(sk);
-	if (child)
-		xtcp_handshake_promote(sk);
+	if (*err)
+		goto out;
+	if (!charge_to_owner(first_child(sk))) {
+		*err = -ENOBUFS;
+		goto out;
+	}
+	child = pop_child(sk);
+	xtcp_handshake_promote(sk);
 out:
 	release_sock(sk);
 	if (child)

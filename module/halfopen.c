@@ -220,7 +220,9 @@ void xtcp_halfopen_defer(struct xtcp_halfopen *ho)
  * @ho: referenced by the caller
  * @win: window field of its ACK
  *
- * Takes no memory: the entry stays, among the listener's others and within their bound.
+ * Takes no memory: the entry stays, among the listener's others and within their bound. A
+ * listener that has closed is about to purge them: there the entry keeps its place, or it
+ * would slip away from the purge and hold the listener, and is marked as to be told.
  *
  * Context: softirq.
  * Return: true if it was not parked before.
@@ -231,7 +233,9 @@ bool xtcp_halfopen_park(struct xtcp_halfopen *ho, u16 win)
 	bool parked = false;
 
 	spin_lock_bh(&xn->halfopen_lock);
-	if (!ho->parked && !list_empty(&ho->node.fifo)) {
+	if (READ_ONCE(ho->listener->sk_state) != TCP_LISTEN) {
+		ho->acked = 1;
+	} else if (!ho->parked && !list_empty(&ho->node.fifo)) {
 		if (ho->synack_us && !ho->retries)
 			ho->synack_us = (u32)xtcp_now_us() - ho->synack_us;
 		else

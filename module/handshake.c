@@ -380,12 +380,14 @@ static struct sock *make_child(struct xtcp_halfopen *ho)
 
 /*
  * The accept queue has no room for a peer that is there: it waits in its half-open entry,
- * its text unacknowledged, until accept() calls for it (LSN-03), or is reset.
+ * its text unacknowledged, until accept() calls for it (LSN-03), or is reset, as by a
+ * listener that has closed.
  */
 static enum xtcp_drop overflow(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
 			       struct sk_buff *skb)
 {
-	if (READ_ONCE(xtcp_net(flow->net)->abort_on_overflow)) {
+	if (READ_ONCE(xtcp_net(flow->net)->abort_on_overflow) ||
+	    READ_ONCE(ho->listener->sk_state) != TCP_LISTEN) {
 		xtcp_reply_rst(flow, skb);
 		xtcp_halfopen_del(ho);
 		return XTCP_DROP_ACCEPT_OVERFLOW;

@@ -135,6 +135,19 @@ static struct rtable *find_reply_route_v4(const struct xtcp_reply *r)
 	return ip_route_output_flow(net, &fl4, ctl);
 }
 
+/**
+ * xtcp_ipv4_set_sender - let an answer count as its listener's: for cgroup programs, netfilter
+ * @skb: the answer
+ * @r: on whose behalf
+ *
+ * Context: softirq, RCU read side.
+ * Return: the listener, which @skb holds a reference on now; or NULL.
+ */
+struct sock *xtcp_ipv4_set_sender(struct sk_buff *skb, const struct xtcp_reply *r)
+{
+	return r->sk && skb_set_owner_sk_safe(skb, r->sk) ? r->sk : NULL;
+}
+
 static void reply_v4(const struct xtcp_reply *r, struct sk_buff *skb)
 {
 	const struct xtcp_flow *flow = r->flow;
@@ -173,7 +186,7 @@ static void reply_v4(const struct xtcp_reply *r, struct sk_buff *skb)
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	skb->priority = r->sk ? READ_ONCE(r->sk->sk_priority) : 0;
 	skb->mark = r->mark;
-	ip_local_out(net, xn->ctl_v4, skb);
+	ip_local_out(net, xtcp_ipv4_set_sender(skb, r) ?: xn->ctl_v4, skb);
 }
 
 static u32 route_reply_v4(struct xtcp_reply *r)

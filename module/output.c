@@ -13,6 +13,9 @@
 #include "timer.h"
 #include "trace.h"
 
+/* Window to offer while the protocol, or the cgroup, is short of memory: Linux TCP's. */
+#define PRESSED_WINDOW_SEGS	4
+
 /* Text of one skb handed to IP, at most; the IP length field with headers must hold. */
 #define BURST_BYTES_MAX	(65535 - 40 - XTCP_HDR_MAX)
 
@@ -110,6 +113,9 @@ static u16 select_window(struct sock *sk)
 
 	if ((s32)offered < 0)
 		offered = 0;
+	/* What has been offered stays; no more than a little is added while memory is short. */
+	if (sk_under_memory_pressure(sk))
+		room = min_t(u32, room, PRESSED_WINDOW_SEGS * xp->advmss);
 	wnd = xtcp_window_select(offered, room, full, xp->rcv_mss, xp->rcv_wscale);
 	wnd = min(wnd, xtcp_window_max(xp->rcv_wscale));
 	xp->rcv_wnd = wnd;

@@ -21,7 +21,6 @@ static atomic_long_t memory_allocated;
 static DEFINE_PER_CPU(int, memory_reserve);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
-static long memory_limits[3];		/* low, pressure, high [pages] */
 
 /* Floors that a socket may use even under pressure; sizes in force come from sysctl.c. */
 static int wmem_floor[3] = { XTCP_MIN_SNDBUF, 16384, 4194304 };
@@ -121,7 +120,7 @@ static int pre_connect_v4(struct sock *sk, xtcp_sockaddr_t *uaddr, int addr_len)
 	.per_cpu_fw_alloc	= &memory_reserve,			\
 	.sockets_allocated	= &sockets_allocated,			\
 	.memory_pressure	= &memory_pressure,			\
-	.sysctl_mem		= memory_limits,			\
+	.sysctl_mem		= xtcp_sysctl_mem,			\
 	.sysctl_wmem		= wmem_floor,				\
 	.sysctl_rmem		= rmem_floor,				\
 	.max_header		= HEADER_SPACE,				\
@@ -163,9 +162,22 @@ static void set_memory_limits(void)
 {
 	unsigned long limit = max(nr_free_buffer_pages() / 16, 128UL);
 
-	memory_limits[0] = limit / 4 * 3;
-	memory_limits[1] = limit;
-	memory_limits[2] = limit / 4 * 3 * 2;
+	xtcp_sysctl_mem[0] = limit / 4 * 3;
+	xtcp_sysctl_mem[1] = limit;
+	xtcp_sysctl_mem[2] = limit / 4 * 3 * 2;
+}
+
+/* When no socket is left nothing may be left on their accounts. */
+static void check_accounts(void)
+{
+	long pages = atomic_long_read(&memory_allocated);
+	s64 sockets = percpu_counter_sum(&sockets_allocated);
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		pages += per_cpu(memory_reserve, cpu);
+	WARN_ONCE(pages || sockets, "xtcp: %ld pages and %lld sockets on the accounts of none\n",
+		  pages, sockets);
 }
 
 /**
@@ -212,5 +224,6 @@ void xtcp_proto_exit(void)
 	proto_unregister(&xtcp_proto_v6);
 #endif
 	proto_unregister(&xtcp_proto_v4);
+	check_accounts();
 	percpu_counter_destroy(&sockets_allocated);
 }

@@ -130,6 +130,23 @@ static struct sk_buff *ooo_find(const struct xtcp_sock *xp, u32 seq)
 	return found;
 }
 
+/* Give up the out-of-order text furthest ahead; false: there is none. */
+static bool drop_last_ooo(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct rb_node *node = rb_last(&xp->ooo);
+	struct sk_buff *skb;
+
+	if (!node)
+		return false;
+	skb = rb_to_skb(node);
+	ooo_del(xp, skb);
+	kfree_skb(skb);
+	xp->sacks.nr = 0;
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_OOO_PRUNED);
+	return true;
+}
+
 /*
  * Give up out-of-order text until the buffer has room, from the far end, which is resent
  * last, but nothing up to @keep. The peer may have seen it SACKed; it copes with that
@@ -137,19 +154,15 @@ static struct sk_buff *ooo_find(const struct xtcp_sock *xp, u32 seq)
  */
 static bool prune(struct sock *sk, const struct sk_buff *keep)
 {
-	struct xtcp_sock *xp = xtcp_sk(sk);
-	struct rb_node *node;
+	const struct xtcp_sock *xp = xtcp_sk(sk);
 
-	while (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
-	       (node = rb_last(&xp->ooo)) && rb_to_skb(node) != keep) {
-		struct sk_buff *skb = rb_to_skb(node);
-
-		ooo_del(xp, skb);
-		kfree_skb(skb);
-		xp->sacks.nr = 0;
-		xtcp_mib_inc(sock_net(sk), XTCP_MIB_OOO_PRUNED);
+	while (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf)) {
+		if (keep && rb_last(&xp->ooo) == &keep->rbnode)
+			return false;
+		if (!drop_last_ooo(sk))
+			return false;
 	}
-	return atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf);
+	return true;
 }
 
 /*
@@ -212,6 +225,22 @@ static bool overlaps_ooo(const struct xtcp_sock *xp, const struct sk_buff *skb)
 	return first && xtcp_seq_gt(XTCP_CB(skb)->end_seq, XTCP_CB(first)->seq);
 }
 
+/*
+ * Charge @skb to the protocol and the cgroup. For text in order they take out-of-order text
+ * back first: it waits for this. A FIN alone passes whatever they say, on credit until it is
+ * read: closing gives memory back.
+ */
+static bool charge(struct sock *sk, struct sk_buff *skb, bool in_order)
+{
+	while (!sk_rmem_schedule(sk, skb, skb->truesize)) {
+		if (!in_order)
+			return false;
+		if (!drop_last_ooo(sk))
+			return !skb->len;
+	}
+	return true;
+}
+
 /* Room for @skb in the receive buffer and in the protocol's memory? */
 static bool has_room(struct sock *sk, struct sk_buff *skb, bool in_order)
 {
@@ -223,7 +252,7 @@ static bool has_room(struct sock *sk, struct sk_buff *skb, bool in_order)
 	} else if (atomic_read(&sk->sk_rmem_alloc) + skb->truesize > READ_ONCE(sk->sk_rcvbuf)) {
 		return false;
 	}
-	return sk_rmem_schedule(sk, skb, skb->truesize);
+	return charge(sk, skb, in_order);
 }
 
 /**

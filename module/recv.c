@@ -86,7 +86,7 @@ static void tune_rcvbuf(struct sock *sk)
 	copied_bytes = xp->copied_seq - xp->rcvq_seq;
 	if (copied_bytes > xp->rcvq_space) {
 		if (READ_ONCE(xtcp_sk_net(sk)->moderate_rcvbuf) &&
-		    !(sk->sk_userlocks & SOCK_RCVBUF_LOCK))
+		    !(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && !sk_under_memory_pressure(sk))
 			grow_rcvbuf(sk, copied_bytes);
 		xp->rcvq_space = copied_bytes;
 	}

@@ -16,6 +16,9 @@ int xtcp_sysctl_family __read_mostly = AF_XTCP;
 int xtcp_sysctl_protocol __read_mostly = IPPROTO_XTCP;
 unsigned int xtcp_sysctl_halfopen_bytes __read_mostly = 64 << 20;
 
+/* For the whole machine, as its memory is; proto.c sets the defaults. */
+long xtcp_sysctl_mem[3] __read_mostly;
+
 #define SECONDS_MAX	(INT_MAX / HZ)
 #define BUFFER_MAX	0x3fffffff	/* twice it still fits sk_rcvbuf and sk_sndbuf */
 
@@ -83,6 +86,9 @@ static const struct tunable tunables[] = {
 
 /* Beside the tunables: congestion_control, available_congestion_control, syncookie_key. */
 #define NR_ENTRIES	(ARRAY_SIZE(tunables) + 3)
+
+/* And in the first namespace, last: mem. */
+#define NR_GLOBAL	1
 
 #define SECRET_DIGITS	(2 * sizeof(siphash_key_t))
 
@@ -273,12 +279,13 @@ static void fill_entry(struct ctl_table *entry, const struct tunable *t, struct 
  */
 int xtcp_sysctl_init_net(struct xtcp_net *xn)
 {
+	unsigned int nr = NR_ENTRIES + (net_eq(xn->net, &init_net) ? NR_GLOBAL : 0);
 	struct ctl_table *table;
 	unsigned int i;
 
 	set_defaults(xn);
 	/* One more than used: 6.1 looks for an empty last entry. */
-	table = kcalloc(NR_ENTRIES + 1, sizeof(*table), GFP_KERNEL);
+	table = kcalloc(nr + 1, sizeof(*table), GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(tunables); i++)
@@ -297,9 +304,16 @@ int xtcp_sysctl_init_net(struct xtcp_net *xn)
 	table[i].data = xn;
 	table[i].maxlen = SECRET_DIGITS;
 	table[i].mode = 0200;
-	table[i].proc_handler = do_secret;
+	table[i++].proc_handler = do_secret;
+	if (i < nr) {
+		table[i].procname = "mem";
+		table[i].data = xtcp_sysctl_mem;
+		table[i].maxlen = sizeof(xtcp_sysctl_mem);
+		table[i].mode = 0644;
+		table[i].proc_handler = proc_doulongvec_minmax;
+	}
 
-	xn->sysctl_header = xtcp_register_sysctl(xn->net, "net/xtcp", table, NR_ENTRIES);
+	xn->sysctl_header = xtcp_register_sysctl(xn->net, "net/xtcp", table, nr);
 	if (!xn->sysctl_header) {
 		kfree(table);
 		return -ENOMEM;

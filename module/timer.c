@@ -199,6 +199,8 @@ static void rto_expired(struct sock *sk)
 	if (timer_pending(&xtcp_sk(sk)->rto_timer))
 		return;		/* armed anew while this expiry waited for the lock */
 	xtcp_sk(sk)->rto_kind = XTCP_RTO_NONE;
+	if (sock_flag(sk, SOCK_DEAD) && xtcp_conn_shed_orphan(sk))
+		return;
 	if (kind == XTCP_RTO_RETRANSMIT)
 		retransmit(sk);
 	else if (kind == XTCP_RTO_PROBE)

@@ -61,6 +61,9 @@ extern int xtcp_sysctl_family;
 extern int xtcp_sysctl_protocol;
 extern unsigned int xtcp_sysctl_halfopen_bytes;
 
+/* Memory of all sockets: low, pressure, high [pages]; net.xtcp.mem */
+extern long xtcp_sysctl_mem[3];
+
 /* ---- the demux table ------------------------------------------------------- */
 
 /**
@@ -490,7 +493,6 @@ struct xtcp_net {
 	/* counters */
 	struct xtcp_mib __percpu *mib;
 	atomic_t orphans;		/* sockets without a file, not finished */
-	atomic_t socks_in_use;		/* sockets of this namespace */
 
 	/* SYN cookies */
 	struct xtcp_cookie_keys cookie_keys;	/* keys.c */
@@ -676,6 +678,7 @@ int xtcp_conn_settle(struct sock *child, const struct xtcp_halfopen *ho);
 void xtcp_conn_discard(struct sock *child);
 void xtcp_conn_destroy_sock(struct sock *sk);
 void xtcp_conn_finish_destroy(struct sock *sk);
+bool xtcp_conn_shed_orphan(struct sock *sk);
 void xtcp_conn_orphan(struct sock *sk);
 void xtcp_conn_set_error(struct sock *sk, int err);
 void xtcp_conn_write_space(struct sock *sk);

@@ -8,7 +8,6 @@
 #ifndef XTCP_COMPAT_H
 #define XTCP_COMPAT_H
 
-#include <linux/memcontrol.h>
 #include <linux/socket.h>
 #include <linux/sysctl.h>
 #include <linux/timer.h>
@@ -68,29 +67,6 @@ static inline void xtcp_sk_drops_inc(struct sock *sk)
 #else
 	atomic_inc(&sk->sk_drops);
 #endif
-}
-
-/*
- * The memory cgroup that pays for sockets of the running task, referenced, or NULL: none
- * does, or inet_accept() sees to it (7.3).
- */
-static inline struct mem_cgroup *xtcp_get_owner_memcg(void)
-{
-	struct mem_cgroup *memcg = NULL;
-
-#if defined(CONFIG_MEMCG) && !defined(XTCP_HAVE_INET_ACCEPT_CHARGE)
-	if (!mem_cgroup_sockets_enabled)
-		return NULL;
-	rcu_read_lock();
-	memcg = mem_cgroup_from_task(current);
-	/* The root pays for nothing; in version 1 only who has asked for it does. */
-	if (!memcg->css.parent ||
-	    (!cgroup_subsys_on_dfl(memory_cgrp_subsys) && !memcg->tcpmem_active) ||
-	    !css_tryget(&memcg->css))
-		memcg = NULL;
-	rcu_read_unlock();
-#endif
-	return memcg;
 }
 
 /* The object a timer callback's timer is part of. */

@@ -7,6 +7,7 @@
  * has accepted yet has no owner but the listener's queue and is locked with its
  * spinlock, after the listener's lock.
  */
+#include <linux/memcontrol.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <net/ip.h>
@@ -347,6 +348,29 @@ static int wait_for_child(struct sock *sk, long timeo)
 }
 
 /*
+ * The memory cgroup that pays for sockets of the running task, referenced, or NULL: none
+ * does, or inet_accept() sees to it (7.3).
+ */
+static struct mem_cgroup *get_owner_memcg(void)
+{
+	struct mem_cgroup *memcg = NULL;
+
+#if defined(CONFIG_MEMCG) && !defined(XTCP_HAVE_INET_ACCEPT_CHARGE)
+	if (!mem_cgroup_sockets_enabled)
+		return NULL;
+	rcu_read_lock();
+	memcg = mem_cgroup_from_task(current);
+	/* The root pays for nothing; in version 1 only who has asked for it does. */
+	if (!memcg->css.parent ||
+	    (!cgroup_subsys_on_dfl(memory_cgrp_subsys) && !memcg->tcpmem_active) ||
+	    !css_tryget(&memcg->css))
+		memcg = NULL;
+	rcu_read_unlock();
+#endif
+	return memcg;
+}
+
+/*
  * Charge what a child holds to the memory cgroup of the task that accepts it, as for the
  * sockets that task opens: softirq, where it was made, is in no cgroup. The protocol's
  * account has these pages already and is given back what charging them once more adds.
@@ -354,7 +378,7 @@ static int wait_for_child(struct sock *sk, long timeo)
  */
 static bool charge_to_owner(struct sock *child)
 {
-	struct mem_cgroup *memcg = xtcp_get_owner_memcg();
+	struct mem_cgroup *memcg = get_owner_memcg();
 	int held_bytes;
 
 	if (!memcg)

@@ -230,7 +230,7 @@ static bool overlaps_ooo(const struct xtcp_sock *xp, const struct sk_buff *skb)
  * back first: it waits for this. A FIN alone passes whatever they say, on credit until it is
  * read: closing gives memory back.
  */
-static bool charge(struct sock *sk, struct sk_buff *skb, bool in_order)
+static bool charge_received(struct sock *sk, struct sk_buff *skb, bool in_order)
 {
 	while (!sk_rmem_schedule(sk, skb, skb->truesize)) {
 		if (!in_order)
@@ -252,7 +252,7 @@ static bool has_room(struct sock *sk, struct sk_buff *skb, bool in_order)
 	} else if (atomic_read(&sk->sk_rmem_alloc) + skb->truesize > READ_ONCE(sk->sk_rcvbuf)) {
 		return false;
 	}
-	return charge(sk, skb, in_order);
+	return charge_received(sk, skb, in_order);
 }
 
 /**

@@ -56,12 +56,10 @@
 #define XTCP_MIN_SNDBUF		4096
 #define XTCP_RESOURCE_PROBE	(HZ / 2)	/* local shortage: try again so much later */
 
-/* Numbers in force, from the module parameters. */
+/* Numbers in force, from the module parameters; net.xtcp.mem: low, pressure, high [pages]. */
 extern int xtcp_sysctl_family;
 extern int xtcp_sysctl_protocol;
 extern unsigned int xtcp_sysctl_halfopen_bytes;
-
-/* Memory of all sockets: low, pressure, high [pages]; net.xtcp.mem */
 extern long xtcp_sysctl_mem[3];
 
 /* ---- the demux table ------------------------------------------------------- */
@@ -310,9 +308,7 @@ struct xtcp_sock {
 	unsigned long deferred;		/* bits of enum xtcp_deferred, atomic */
 
 	/* listener */
-	struct list_head accept_queue;	/* children, by accept_link; under accept_lock, as is
-					 * sk_ack_backlog, their number
-					 */
+	struct list_head accept_queue;	/* children; with sk_ack_backlog, under accept_lock */
 	spinlock_t accept_lock;		/* innermost: nothing is taken under it */
 	atomic_t halfopen_len;		/* half-open entries of this listener */
 	atomic_t parked_len;		/* of them: waiting for room in the accept queue */

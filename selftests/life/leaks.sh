@@ -68,6 +68,50 @@ thousand_connections()
 	}
 }
 
+# sk_buffs of all kinds; others in the machine have some, too.
+skbs()
+{
+	echo $(($(objects_of skbuff_head_cache) + $(objects_of skbuff_fclone_cache)))
+}
+
+skbs_at_most()
+{
+	[ "$(skbs)" -le "$1" ]
+}
+
+# Years of connections that end in every manner, in several processes, some of which
+# are killed; and then nothing: no socket, no entry, no sk_buff, no byte on the accounts
+# (unloading warns of those), no reference on the module.
+crowd()
+{
+	local before skbs_before count=5000 start
+
+	row API-43 CLS-15
+	[ "${XTCP_TEST_FULL:-0}" != 1 ] || count=200000
+	before=$(objects)
+	skbs_before=$(skbs)
+	fresh_netns || fail "no namespace"
+	start=$SECONDS
+	ip netns exec "$ns" ./helper_crowd "$count" 4 >"$out" 2>&1 || fail "$(cat "$out")"
+	note "$(cat "$out")" "$((SECONDS - start)) s"
+	wait_until 150 no_sockets || {
+		other_states | sed 's/^/# /'
+		fail "$(sockets_of "$ns") sockets left in /proc/net/protocols"
+	}
+	wait_until 20 only_time_wait || fail "entries in other states than TIME_WAIT"
+	drop_netns || fail "cannot delete the namespace"
+	wait_until 60 objects_at_most "$before" || {
+		show_objects
+		fail "$(objects) objects after the namespace, $before before"
+	}
+	wait_until 20 skbs_at_most $((skbs_before + 300)) ||
+		fail "$(skbs) sk_buffs, $skbs_before before"
+	is_control && return
+	[ "$(cat /sys/module/xtcp/refcnt)" -eq 0 ] || fail "the module is in use"
+	unload_soon || fail "not unloaded"
+	load || fail "cannot load again"
+}
+
 # Half-open entries and their listener go with the namespace, too.
 half_open_namespace()
 {
@@ -105,8 +149,9 @@ idle_sockets()
 
 out=$(mktemp)
 at_exit rm -f "$out"
-ktap_plan 3
+ktap_plan 4
 ktap_case idle_sockets idle_sockets
 ktap_case thousand_connections thousand_connections
 ktap_case half_open_namespace half_open_namespace
+ktap_case crowd crowd
 ktap_end

@@ -231,11 +231,19 @@ static bool may_answer_tw(struct xtcp_timewait *tw)
 	return true;
 }
 
-/* A SYN starts a new incarnation if it is provably younger (RFC 6191, 2). */
+/*
+ * May a SYN start a new incarnation (RFC 6191, 2)? With timestamps in both, the newer
+ * timestamp says so, whatever the numbers; with timestamps in the new one only, what is
+ * left of the old one is known by their absence (RFC 7323, 3.2); else the numbers decide.
+ */
 static bool syn_is_newer(const struct xtcp_timewait *tw, const struct xtcp_cb *cb,
 			 const struct xtcp_opts *opts)
 {
-	if (tw->ts_ok && (opts->seen & XTCP_OPT_TS) && opts->tsval != tw->ts_recent)
+	bool ts = (opts->seen & XTCP_OPT_TS) && READ_ONCE(xtcp_net(tw->node.flow.net)->timestamps);
+
+	if (ts && !tw->ts_ok)
+		return true;
+	if (ts && opts->tsval != tw->ts_recent)
 		return xtcp_seq_gt(opts->tsval, tw->ts_recent);
 	return xtcp_seq_gt(cb->seq, tw->rcv_nxt);
 }

@@ -32,11 +32,13 @@ static_assert((int)XTCP_LAST_ACK == (int)TCP_LAST_ACK);
 static_assert((int)XTCP_LISTEN == (int)TCP_LISTEN);
 static_assert((int)XTCP_CLOSING == (int)TCP_CLOSING);
 
-/* The wire format, and what a flood may cost. */
+/* The wire format; what a flood, and what the end of a connection, may cost. */
 static_assert(sizeof(struct xtcp_hdr) == XTCP_HDR_LEN);
 static_assert(sizeof(struct xtcp_cb) <= sizeof_field(struct sk_buff, cb));
 static_assert((XTCP_NODE_SIZE_V4(struct xtcp_halfopen)) <= 128);
 static_assert(sizeof(struct xtcp_halfopen) <= 160);
+static_assert((XTCP_NODE_SIZE_V4(struct xtcp_timewait)) <= 160);
+static_assert(sizeof(struct xtcp_timewait) <= 192);
 
 static int __net_init init_net_ns(struct net *net)
 {

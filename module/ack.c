@@ -157,6 +157,7 @@ void xtcp_ack_rcv(struct sock *sk, const struct sk_buff *skb, const struct xtcp_
 	u32 flight = xp->snd_nxt - xp->snd_una;
 	bool current_ack = xtcp_seq_geq(cb->ack, xp->snd_una);
 
+	WRITE_ONCE(sk->sk_err_soft, 0);		/* the path is there (RFC 9293, 3.9.2.2) */
 	if (xtcp_seq_gt(cb->ack, xp->snd_una)) {
 		acked.bytes = cb->ack - xp->snd_una;
 		xp->snd_una = cb->ack;

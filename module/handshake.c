@@ -638,6 +638,7 @@ void xtcp_handshake_established(struct sock *sk, const struct xtcp_cb *cb)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
+	WRITE_ONCE(sk->sk_err_soft, 0);		/* the path is there (RFC 9293, 3.9.2.2) */
 	xp->snd_una = cb->ack;
 	xp->recover_seq = xp->iss;
 	xp->snd_wl1 = cb->seq;

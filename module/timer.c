@@ -103,10 +103,14 @@ static void resend_syn(struct sock *sk)
 	rearm_rto(sk, XTCP_RTO_RETRANSMIT);
 }
 
-/* The peer shrank its window to nothing under our data: keep asking while it answers. */
+/*
+ * The peer shrank its window to nothing under our data: keep asking while it answers,
+ * unless the application, or its absence, has set a limit.
+ */
 static bool is_shut_out(const struct sock *sk)
 {
 	return !xtcp_sk(sk)->snd_wnd && !sock_flag(sk, SOCK_DEAD) &&
+	       !xtcp_sk(sk)->user_timeout_ms &&
 	       (u32)jiffies - xtcp_sk(sk)->last_rcv_jif < usecs_to_jiffies(XTCP_RTO_MAX_US);
 }
 
@@ -235,6 +239,16 @@ static bool keepalive_failed(const struct sock *sk, u32 idle_jif)
 	return xp->probes >= limit;
 }
 
+/* How long a probe may stay unanswered: the end of TCP_USER_TIMEOUT is not slept through. */
+static u32 keepalive_gap(const struct sock *sk, u32 idle_jif, u32 interval_jif)
+{
+	u32 limit_jif = msecs_to_jiffies(xtcp_sk(sk)->user_timeout_ms);
+
+	if (!limit_jif)
+		return interval_jif;
+	return min(interval_jif, idle_jif < limit_jif ? limit_jif - idle_jif : limit_jif);
+}
+
 static void keepalive(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
@@ -258,7 +272,7 @@ static void keepalive(struct sock *sk)
 	}
 	xp->probes++;
 	xtcp_output_keepalive(sk);
-	xtcp_timer_arm_keepalive(sk, interval);
+	xtcp_timer_arm_keepalive(sk, keepalive_gap(sk, idle, interval));
 }
 
 /* sk_timer: keepalive, or the end of an orphan's FIN_WAIT_2. */

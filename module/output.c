@@ -367,7 +367,7 @@ int xtcp_output_connect(struct sock *sk)
 
 /**
  * xtcp_output_syn - send the SYN, or SYN-ACK, of this socket again
- * @sk: in SYN_SENT or SYN_RCVD
+ * @sk: in SYN_SENT or SYN_RCVD, or closed while in SYN_RCVD
  *
  * <SEQ=ISS><SYN>, or <SEQ=ISS><ACK=RCV.NXT><SYN,ACK> after a simultaneous open, which
  * does without ECN: whether both know that both agreed would depend on which was lost.
@@ -377,7 +377,7 @@ int xtcp_output_connect(struct sock *sk)
 void xtcp_output_syn(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	bool reply = sk->sk_state == TCP_SYN_RECV;
+	bool reply = sk->sk_state != TCP_SYN_SENT;
 	struct xtcp_opts opts;
 	u8 flags = XTCP_SYN;
 

@@ -140,7 +140,12 @@ static void retransmit(struct sock *sk)
 	xtcp_recovery_timeout(sk);
 	if (xp->retries < 255)
 		xp->retries++;
-	if (xtcp_output_resend(sk, xtcp_rtxq_head(sk))) {
+	if (xp->snd_una == xp->iss && !xp->bytes_acked) {
+		/* Closed in SYN_RCVD: without our SYN the FIN means nothing to the peer. */
+		xp->total_retrans++;
+		xtcp_mib_inc(sock_net(sk), XTCP_MIB_RETRANS_SEGS);
+		xtcp_output_syn(sk);
+	} else if (xtcp_output_resend(sk, xtcp_rtxq_head(sk))) {
 		/* Local shortage is no sign of congestion: try again soon, without back-off. */
 		xtcp_timer_arm_rto(sk, XTCP_RTO_RETRANSMIT, XTCP_RESOURCE_PROBE);
 		return;

@@ -248,6 +248,7 @@ bool peer_handshake(struct peer *p);
 int peer_accept(struct peer *p, int lfd);
 int peer_established(struct peer *p, int lfd);
 int peer_connected(struct peer *p);
+int peer_in_state(struct peer *p, int lfd, enum tcp_state_number state);
 bool peer_read(struct peer *p, int fd, int len);
 bool peer_read_nothing(struct peer *p, int fd);
 bool peer_read_eof(struct peer *p, int fd);
@@ -267,6 +268,7 @@ int peer_count_listed(struct peer *p, enum tcp_state_number state);
 bool peer_await_listed(struct peer *p, enum tcp_state_number state, int ms);
 bool peer_set_int(int fd, int level, int name, int value);
 bool peer_sysctl(const char *name, const char *value);
+bool peer_tunable(const char *name, const char *value);
 long peer_counter(const char *name);
 
 #endif /* XTCP_SELFTEST_PEER_H */

@@ -139,6 +139,47 @@ int peer_connected(struct peer *p)
 	return peer_expect(p, &ack) ? fd : -1;
 }
 
+/* One step of peer_in_state(): the peer's segment, then the stack's answer. */
+static bool step(struct peer *p, uint8_t flags, int ack, uint8_t answer)
+{
+	if (flags)
+		peer_send(p, &(struct seg){ .flags = flags, .ack = ack });
+	return !answer || peer_expect(p, &(struct want){ .flags = answer, .within = NOW });
+}
+
+/**
+ * peer_in_state() - a connection the peer opened, led to a synchronised state
+ * @p: fresh flow
+ * @lfd: listener
+ * @state: ST_ESTABLISHED ... ; ST_CLOSED: the passive closer's end; ST_TIME_WAIT: the entry
+ *	is there, the descriptor's state is CLOSED
+ *
+ * The stack's FIN comes from shutdown(SHUT_WR): the descriptor stays.
+ *
+ * Return: the descriptor, or -1.
+ */
+int peer_in_state(struct peer *p, int lfd, enum tcp_state_number state)
+{
+	bool passive = state == ST_CLOSE_WAIT || state == ST_LAST_ACK || state == ST_CLOSED;
+	int fd = peer_established(p, lfd);
+
+	if (fd < 0 || state == ST_ESTABLISHED)
+		return fd;
+	if (passive && !step(p, FIN | ACK, 0, ACK))
+		return -1;
+	if (state == ST_CLOSE_WAIT)
+		return fd;
+	if (shutdown(fd, SHUT_WR) || !step(p, 0, 0, FIN | ACK))
+		return -1;
+	if (state == ST_CLOSED || state == ST_FIN_WAIT_2 || state == ST_TIME_WAIT)
+		step(p, ACK, 0, 0);
+	if (state == ST_CLOSING && !step(p, FIN | ACK, -1, ACK))
+		return -1;
+	if (state == ST_TIME_WAIT && !step(p, FIN | ACK, 0, ACK))
+		return -1;
+	return fd;
+}
+
 /* Exactly @len bytes of the peer's pattern can be read, within a second. */
 bool peer_read(struct peer *p, int fd, int len)
 {
@@ -463,6 +504,15 @@ bool peer_sysctl(const char *name, const char *value)
 		printf("# peer: %s: %s\n", path, strerror(errno));
 	close(fd);
 	return done;
+}
+
+/* A tunable of the transport under test, by the name it has in both. */
+bool peer_tunable(const char *name, const char *value)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s%s", xt_is_control() ? "net/ipv4/tcp_" : "net/xtcp/", name);
+	return peer_sysctl(path, value);
 }
 
 /* The number under @name in one file of pairs of lines, names above numbers; -1: none. */

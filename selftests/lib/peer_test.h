@@ -20,6 +20,13 @@
 		ASSERT_TRUE(condition);	\
 	} while (0)
 
+/* The cell of the transition table that the test is about; scripts/check-cells reads them. */
+#define CELL(state, event)						\
+	do {								\
+		printf("# cell %s %s\n", (state), (event));		\
+		fflush(stdout);						\
+	} while (0)
+
 /* Script lines; the fixture's flow is always self->p. */
 #define send_seg(...)	peer_send(&self->p, &(struct seg){ __VA_ARGS__ })
 #define expect(...)	must(peer_expect(&self->p, &(struct want){ __VA_ARGS__ }))

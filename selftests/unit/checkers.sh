@@ -131,6 +131,33 @@ fresh
 printf 'static inline int wrap(void)\n{\n\treturn 1;\n}\n' >module/low.h
 finds check-names 'wrap() should be xtcp_low_' check-names__inline_without_prefix
 
+# A tree whose wire tests name the cells that are given.
+cells()
+{
+	fresh
+	mkdir -p selftests/unit selftests/wire
+	cp -r "$scripts/../module/core" module/
+	cp "$scripts/../selftests/unit/"*.h selftests/unit/
+	cat >selftests/wire/all.c
+}
+
+all_cells()
+{
+	grep -h '^	CELL(' "$scripts/../selftests/wire/"*.c | sort -u
+}
+
+cells < <(echo 'TEST_F(a, b)'; echo '{'; all_cells; echo '}')
+silent check-cells
+
+cells < <(echo 'TEST_F(a, b)'; echo '{'; all_cells | grep -v '"CLOSING", "RCV_RST"'; echo '}')
+finds check-cells 'no test has CELL("CLOSING", "RCV_RST")' check-cells__missing
+
+cells < <(all_cells)
+finds check-cells 'no test has CELL("CLOSING", "RCV_RST")' check-cells__not_in_a_test
+
+cells < <(echo 'TEST_F(a, b)'; echo '{'; all_cells; printf '\tCELL("CLOSED", "RCV_FIN");\n}\n')
+finds check-cells 'the wire cannot reach cell CLOSED, RCV_FIN' check-cells__unreachable
+
 # tap STATUS EXPECTED LINE...: what a run of the kselftest runner left behind.
 tap()
 {

@@ -70,6 +70,7 @@ TEST_F(close_wait, repeated_fin_is_acknowledged_again)
 	int i, n = 0;
 
 	ROW("CLS-12");
+	CELL("CLOSE_WAIT", "RCV_FIN");
 	for (i = 0; i < 3; i++) {
 		send_seg(.flags = FIN | ACK, .seq = -1);
 		n += peer_drain(&self->p, 600);
@@ -98,6 +99,7 @@ TEST_F(close_wait, exact_rst_resets)
 	int err;
 
 	ROW("CLS-33");
+	CELL("CLOSE_WAIT", "RCV_RST");
 	send_seg(.flags = RST);
 	peer_pump(&self->p, 10);
 	err = peer_so_error(self->fd);
@@ -131,6 +133,45 @@ TEST_F(close_wait, linger_zero_aborts)
 	close(self->fd);
 	must(peer_expect_either(&self->p, &(struct want){ .flags = RST | ACK, .within = NOW },
 				&(struct want){ .flags = RST }));
+	listed_is(ST_NONE);
+}
+
+/* What we still send is not acknowledged any more. */
+TEST_F_TIMEOUT(close_wait, gives_up, 100)
+{
+	struct got seen;
+
+	ROW("LOSS-12");
+	ROW("KEEP-07");
+	CELL("CLOSE_WAIT", "GIVE_UP");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 5000));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+	peer_mark(&self->p);
+	while (peer_state(self->fd) == ST_CLOSE_WAIT) {
+		ASSERT_GT(7000000, peer_now_us() - self->p.mark_us);
+		while (peer_next(&self->p, &seen, 20))
+			ASSERT_EQ(100, seen.len);
+	}
+	ASSERT_LE(4900000, peer_now_us() - self->p.mark_us);
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+	silence(1000);
+}
+
+/* Nothing to send for hours; SO_KEEPALIVE finds out that the peer is gone. */
+TEST_F_TIMEOUT(close_wait, keepalive_gives_up, 100)
+{
+	ROW("KEEP-04");
+	CELL("CLOSE_WAIT", "GIVE_UP");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_KEEPIDLE, 2) &&
+		    peer_set_int(self->fd, SOL_TCP, TCP_KEEPINTVL, 1) &&
+		    peer_set_int(self->fd, SOL_TCP, TCP_KEEPCNT, 2) &&
+		    peer_set_int(self->fd, SOL_SOCKET, SO_KEEPALIVE, 1));
+	expect(.flags = ACK, .seq = -1, .within = 2500);
+	expect(.flags = ACK, .seq = -1, .gap = 1000);
+	expect(.flags = RST | ACK, .gap = 1000);
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
 	listed_is(ST_NONE);
 }
 

@@ -23,6 +23,7 @@ FIXTURE_SETUP(closing)
 TEST_F(closing, ack_of_fin_leads_to_time_wait)
 {
 	ROW("CLS-07");
+	CELL("CLOSING", "RCV_ACK_OF_FIN");
 	send_seg(.flags = ACK);
 	listed_is(ST_TIME_WAIT);
 	silence(2000);
@@ -48,6 +49,7 @@ TEST_F_TIMEOUT(closing, time_wait_lasts, 200)
 TEST_F(closing, repeated_fin_is_acknowledged_again)
 {
 	ROW("CLS-12");
+	CELL("CLOSING", "RCV_FIN");
 	send_seg(.flags = FIN | ACK, .seq = -1, .ack = -1);
 	/* Our own FIN may be repeated first. */
 	must(peer_expect_either(&self->p,
@@ -85,12 +87,15 @@ TEST_F_TIMEOUT(closing, orphan_gives_up, 600)
 	uint64_t start = peer_now_us();
 
 	ROW("CLS-11");
+	CELL("CLOSING", "GIVE_UP");
 	close(self->fd);
+	/* 8 doublings from an RTO of 200 ms; timers of that length may be an eighth late. */
 	while (peer_listed(&self->p) != ST_NONE) {
-		ASSERT_GT(300000000, peer_now_us() - start);
+		ASSERT_GT(130000000, peer_now_us() - start);
 		peer_drain(&self->p, 500);
 	}
-	ASSERT_LE(10000000, peer_now_us() - start);
+	ASSERT_LE(95000000, peer_now_us() - start);
+	silence(1000);
 }
 
 TEST_F(closing, text_beyond_fin_is_ignored)
@@ -105,6 +110,7 @@ TEST_F(closing, text_beyond_fin_is_ignored)
 TEST_F(closing, rst_is_silent)
 {
 	ROW("CLS-33");
+	CELL("CLOSING", "RCV_RST");
 	send_seg(.flags = RST);
 	silence(1000);
 	listed_is(ST_NONE);

@@ -148,6 +148,7 @@ TEST_F(established, exact_rst_resets)
 	ROW("SEC-01");
 	ROW("CLS-33");
 	ROW("CLS-32");
+	CELL("ESTABLISHED", "RCV_RST");
 	send_seg(.flags = RST);
 	ASSERT_EQ(ECONNRESET, peer_read_errno(&self->p, self->fd));
 	/* Once; then it is a closed socket. */
@@ -304,6 +305,7 @@ TEST_F(established, received_keepalive_probe)
 TEST_F(established, fin_with_data)
 {
 	ROW("CLS-09");
+	CELL("ESTABLISHED", "RCV_FIN");
 	send_seg(.flags = FIN | ACK | PSH, .len = 100);
 	expect(.flags = ACK);
 	ASSERT_TRUE(peer_read(&self->p, self->fd, 100));

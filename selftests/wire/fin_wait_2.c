@@ -23,6 +23,7 @@ FIXTURE_SETUP(fin_wait_2)
 TEST_F(fin_wait_2, fin_leads_to_time_wait)
 {
 	ROW("CLS-03");
+	CELL("FIN_WAIT_2", "RCV_FIN");
 	send_seg(.flags = FIN | ACK);
 	expect(.flags = ACK, .within = NOW);
 	listed_is(ST_TIME_WAIT);
@@ -66,6 +67,7 @@ TEST_F_TIMEOUT(fin_wait_2, stays_while_owned, 700)
 TEST_F(fin_wait_2, exact_rst_resets)
 {
 	ROW("CLS-33");
+	CELL("FIN_WAIT_2", "RCV_RST");
 	send_seg(.flags = RST);
 	ASSERT_EQ(ECONNRESET, peer_read_errno(&self->p, self->fd));
 	listed_is(ST_NONE);
@@ -105,6 +107,23 @@ TEST_F(fin_wait_2, linger_zero_aborts)
 	listed_is(ST_NONE);
 }
 
+/* Half closed for ever, but not with a peer that is gone. */
+TEST_F_TIMEOUT(fin_wait_2, keepalive_gives_up, 100)
+{
+	ROW("KEEP-04");
+	CELL("FIN_WAIT_2", "GIVE_UP");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_KEEPIDLE, 2) &&
+		    peer_set_int(self->fd, SOL_TCP, TCP_KEEPINTVL, 1) &&
+		    peer_set_int(self->fd, SOL_TCP, TCP_KEEPCNT, 2) &&
+		    peer_set_int(self->fd, SOL_SOCKET, SO_KEEPALIVE, 1));
+	expect(.flags = ACK, .seq = -1, .within = 2500);
+	expect(.flags = ACK, .seq = -1, .gap = 1000);
+	expect(.flags = RST | ACK, .gap = 1000);
+	ASSERT_EQ(ETIMEDOUT, peer_read_errno(&self->p, self->fd));
+	listed_is(ST_NONE);
+	silence(1000);
+}
+
 TEST_F(fin_wait_2, linger2_negative_ends_at_once)
 {
 	ROW("CLS-21");
@@ -122,6 +141,22 @@ TEST_F_TIMEOUT(fin_wait_2, linger2_shortens, 100)
 	peer_pump(&self->p, 4500);
 	listed_is(ST_FIN_WAIT_2);
 	ASSERT_TRUE(peer_await_listed(&self->p, ST_NONE, 1500));
+}
+
+/* One timer serves both: SO_KEEPALIVE must not make an orphan wait for hours. */
+TEST_F_TIMEOUT(fin_wait_2, keepalive_does_not_hold_an_orphan, 200)
+{
+	uint64_t start;
+
+	ROW("CLS-21");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_SOCKET, SO_KEEPALIVE, 1));
+	close(self->fd);
+	start = peer_now_us();
+	silence(59500);
+	listed_is(ST_FIN_WAIT_2);
+	ASSERT_TRUE(peer_await_listed(&self->p, ST_NONE, 9000));
+	ASSERT_LE(59900000, peer_now_us() - start);
+	silence(10000);
 }
 
 WIRE_FIXTURE(fin_wait_2_orphan)
@@ -145,6 +180,7 @@ TEST_F_TIMEOUT(fin_wait_2_orphan, ends_after_60_s, 200)
 	uint64_t start = peer_now_us();
 
 	ROW("CLS-21");
+	CELL("FIN_WAIT_2", "FIN_WAIT_2_TIMEOUT");
 	silence(59500);
 	listed_is(ST_FIN_WAIT_2);
 	ASSERT_TRUE(peer_await_listed(&self->p, ST_NONE, 9000));

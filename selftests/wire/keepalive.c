@@ -139,4 +139,116 @@ TEST_F_TIMEOUT(keepalive, user_timeout_on_zero_window, 60)
 	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
 }
 
+/* A socket with a deadline: it counts, not the number of probes. */
+TEST_F_TIMEOUT(keepalive, user_timeout_overrides_the_count, 60)
+{
+	ROW("KEEP-07");
+	ASSERT_TRUE(keepalive_on(self->fd, 2, 1, 9));
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 3000));
+	peer_mark(&self->p);
+	expect(.flags = ACK, .seq = -1, .at = 2000);
+	expect(.flags = RST | ACK, .at = 3000);
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+}
+
+/* Fewer probes than the time allows do not end it either. */
+TEST_F_TIMEOUT(keepalive, user_timeout_outlasts_the_count, 60)
+{
+	int i;
+
+	ROW("KEEP-07");
+	ASSERT_TRUE(keepalive_on(self->fd, 1, 1, 2));
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 6000));
+	peer_mark(&self->p);
+	for (i = 1; i <= 5; i++)
+		expect(.flags = ACK, .seq = -1, .at = i * 1000);
+	expect(.flags = RST | ACK, .at = 6000);
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+}
+
+/* The interval of probes, 75 s, does not put the deadline off. Linux waits it out. */
+TEST_F_TIMEOUT(keepalive, user_timeout_within_the_interval, 200)
+{
+	ROW("KEEP-07");
+	ASSERT_TRUE(keepalive_on(self->fd, 2, 0, 0));
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 3000));
+	peer_mark(&self->p);
+	expect(.flags = ACK, .seq = -1, .at = 2000);
+	expect(.flags = RST | ACK, .at = 3000);
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+}
+
+/* An answered probe starts the idle time anew, deadline or not. */
+TEST_F_TIMEOUT(keepalive, user_timeout_and_a_live_peer, 60)
+{
+	int i;
+
+	ROW("KEEP-07");
+	ROW("KEEP-05");
+	ASSERT_TRUE(keepalive_on(self->fd, 2, 1, 1));
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 3000));
+	for (i = 0; i < 5; i++) {
+		expect(.flags = ACK, .seq = -1, .within = 2600);
+		send_seg(.flags = ACK);
+	}
+	state_is(ST_ESTABLISHED);
+}
+
+/* TCP_KEEPIDLE counts from the last segment received, not from the call. */
+TEST_F_TIMEOUT(keepalive, idle_time_changed_on_an_idle_connection, 60)
+{
+	ROW("KEEP-01");
+	ROW("KEEP-02");
+	ASSERT_TRUE(keepalive_on(self->fd, 0, 1, 3));
+	peer_mark(&self->p);
+	silence(6000);
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_KEEPIDLE, 8));
+	expect(.flags = ACK, .seq = -1, .at = 8000);
+	send_seg(.flags = ACK);
+	silence(6000);
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_KEEPIDLE, 3));
+	expect(.flags = ACK, .seq = -1, .within = 50);
+}
+
+TEST_F_TIMEOUT(keepalive, switched_off_on_a_live_connection, 60)
+{
+	ROW("KEEP-01");
+	ASSERT_TRUE(keepalive_on(self->fd, 2, 1, 3));
+	expect(.flags = ACK, .seq = -1, .within = 2600);
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_SOCKET, SO_KEEPALIVE, 0));
+	silence(30000);
+	state_is(ST_ESTABLISHED);
+	ASSERT_TRUE(keepalive_on(self->fd, 2, 1, 3));
+	expect(.flags = ACK, .seq = -1, .within = 2600);
+}
+
+/*
+ * The window shrank to nothing under data in flight, and the peer keeps answering: the
+ * deadline counts all the same.
+ */
+TEST_F_TIMEOUT(keepalive, user_timeout_on_a_shrunk_window, 60)
+{
+	uint64_t start;
+	struct got seen;
+
+	ROW("KEEP-07");
+	ROW("DATA-23");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 3000));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+	start = self->p.last_us;
+	self->p.win = 0;
+	/* In a segment newer than the last, or the window would not be believed. */
+	send_seg(.flags = ACK | PSH, .len = 10, .ack = -100);
+	while (!peer_poll(&self->p, self->fd, POLLERR, 10)) {
+		ASSERT_GT(20000000, peer_now_us() - start);
+		while (peer_next(&self->p, &seen, 0))
+			send_seg(.flags = ACK, .ack = -100);
+	}
+	ASSERT_LE(2900000, peer_now_us() - start);
+	ASSERT_GE(5000000, peer_now_us() - start);
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+}
+
 TEST_HARNESS_MAIN

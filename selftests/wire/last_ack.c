@@ -23,6 +23,7 @@ FIXTURE_SETUP(last_ack)
 TEST_F(last_ack, ack_removes_without_time_wait)
 {
 	ROW("CLS-04");
+	CELL("LAST_ACK", "RCV_ACK_OF_FIN");
 	send_seg(.flags = ACK);
 	silence(1000);
 	listed_is(ST_NONE);
@@ -68,17 +69,21 @@ TEST_F_TIMEOUT(last_ack, orphan_gives_up, 600)
 	uint64_t start = peer_now_us();
 
 	ROW("CLS-11");
+	CELL("LAST_ACK", "GIVE_UP");
 	close(self->fd);
+	/* 8 doublings from an RTO of 200 ms; timers of that length may be an eighth late. */
 	while (peer_listed(&self->p) != ST_NONE) {
-		ASSERT_GT(300000000, peer_now_us() - start);
+		ASSERT_GT(130000000, peer_now_us() - start);
 		peer_drain(&self->p, 500);
 	}
-	ASSERT_LE(10000000, peer_now_us() - start);
+	ASSERT_LE(95000000, peer_now_us() - start);
+	silence(1000);
 }
 
 TEST_F(last_ack, repeated_fin_is_acknowledged_again)
 {
 	ROW("CLS-12");
+	CELL("LAST_ACK", "RCV_FIN");
 	send_seg(.flags = FIN | ACK, .seq = -1, .ack = -1);
 	must(peer_expect_either(&self->p,
 				&(struct want){ .flags = ACK, .any_opts = true, .within = 400 },
@@ -98,6 +103,7 @@ TEST_F(last_ack, text_beyond_fin_is_ignored)
 TEST_F(last_ack, rst_is_silent)
 {
 	ROW("CLS-33");
+	CELL("LAST_ACK", "RCV_RST");
 	send_seg(.flags = RST);
 	silence(1000);
 	listed_is(ST_NONE);

@@ -9,6 +9,7 @@ WIRE_FIXTURE_LISTENING(listen)
 TEST_F(listen, syn_is_answered)
 {
 	ROW("HS-02");
+	CELL("LISTEN", "RCV_SYN");
 	send_seg(.flags = SYN);
 	expect(.flags = SYN | ACK, .within = NOW);
 	listed_is(ST_SYN_RCVD);
@@ -21,6 +22,7 @@ TEST_F(listen, syn_is_answered)
 TEST_F(listen, rst_is_ignored)
 {
 	ROW("HS-16");
+	CELL("LISTEN", "RCV_RST");
 	send_seg(.flags = RST);
 	send_seg(.flags = RST | ACK);
 	send_seg(.flags = RST | SYN);
@@ -162,6 +164,90 @@ TEST_F(listen, close_resets_unaccepted_children)
 	/* Nobody listens any more. */
 	send_on(&q, .flags = ACK);
 	expect_on(&q, .flags = RST, .within = NOW);
+}
+
+/* What became of @q when its listener was closed: flags of the one segment it got. */
+static int told(struct peer *p, struct peer *q, int n, uint8_t *flags)
+{
+	struct got seen;
+	int i, got = 0;
+
+	memset(flags, 0, n);
+	while (peer_next(p, &seen, 50)) {
+		for (i = 0; i < n && seen.dport != q[i].port; i++)
+			;
+		if (i == n || seen.bad || flags[i])
+			return -1;
+		/* Where the peer expects it, or it would not count (RFC 5961, 3). */
+		if (seen.seq != q[i].rcv_nxt)
+			return -1;
+		flags[i] = seen.flags;
+		got++;
+	}
+	return got;
+}
+
+/*
+ * Waiting for accept(), waiting for room in its queue, half open: the first two think
+ * they are connected and get a RST each, the third gets one when it asks.
+ */
+TEST_F(listen, close_tells_each_child_what_it_should)
+{
+	struct peer q[4];
+	uint8_t flags[4];
+	int i;
+
+	ROW("LSN-24");
+	ROW("LSN-03");
+	if (xt_is_control())
+		SKIP(return, "TCP has no parked connections");
+	close(self->lfd);
+	self->lfd = peer_listen(&self->p, 1);
+	ASSERT_LE(0, self->lfd);
+	/* A bound of one half-open entry: a cookie would leave nothing behind. */
+	ASSERT_TRUE(peer_tunable("syncookies", "0"));
+	for (i = 0; i < 4; i++)
+		q[i] = peer_flow(&self->p, PEER_PORT + 1 + i);
+	/* Two fit, one more than asked for. The third comes while there is room, and stays. */
+	must(peer_handshake(&q[0]));
+	must(peer_send_syn(&q[1]));
+	must(listen(self->lfd, 4) == 0);
+	must(peer_send_syn(&q[2]));
+	must(peer_send_syn(&q[3]));
+	must(listen(self->lfd, 1) == 0);
+	send_on(&q[1], .flags = ACK);
+	send_on(&q[2], .flags = ACK);
+	ASSERT_EQ(2, peer_count_listed(&self->p, ST_ESTABLISHED));
+	ASSERT_EQ(2, peer_count_listed(&self->p, ST_SYN_RCVD));
+	close(self->lfd);
+	ASSERT_EQ(3, told(&self->p, q, 4, flags));
+	ASSERT_EQ(RST | ACK, flags[0]);
+	ASSERT_EQ(RST | ACK, flags[1]);
+	ASSERT_EQ(RST, flags[2]);
+	ASSERT_EQ(0, flags[3]);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_NONE));
+	send_on(&q[3], .flags = ACK);
+	expect_on(&q[3], .flags = RST, .within = NOW);
+	silence(2000);
+}
+
+/* A child that has data nobody read, or whose peer has closed, is reset like any other. */
+TEST_F(listen, close_resets_children_in_any_state)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
+
+	ROW("LSN-24");
+	ASSERT_TRUE(peer_handshake(&self->p));
+	send_seg(.flags = ACK | PSH, .len = 10);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_handshake(&q));
+	send_on(&q, .flags = FIN | ACK);
+	expect_on(&q, .flags = ACK);
+	close(self->lfd);
+	expect(.flags = RST | ACK, .within = NOW);
+	expect_on(&q, .flags = RST | ACK, .within = NOW);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_NONE));
+	silence(1000);
 }
 
 TEST_F(listen, two_peers_do_not_mix)

@@ -47,6 +47,7 @@ TEST_F_TIMEOUT(retransmit, gives_up, 1500)
 
 	ROW("LOSS-11");
 	ROW("LOSS-04");
+	CELL("ESTABLISHED", "GIVE_UP");
 	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
 	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
 	start = last_us = self->p.last_us;

@@ -265,6 +265,8 @@ TEST_F(simultaneous_open, synack_establishes)
 TEST_F(simultaneous_open, ack_establishes)
 {
 	ROW("HS-08");
+	CELL("SYN_SENT", "RCV_SYN");
+	CELL("SYN_RCVD", "RCV_ACK_OF_SYN");
 	send_seg(.flags = ACK);
 	ASSERT_TRUE(peer_poll(&self->p, self->fd, POLLOUT, 500));
 	ASSERT_EQ(0, peer_so_error(self->fd));
@@ -279,6 +281,7 @@ TEST_F(simultaneous_open, ack_establishes)
 TEST_F(simultaneous_open, rst_refuses)
 {
 	ROW("HS-10");
+	CELL("SYN_RCVD", "RCV_RST");
 	send_seg(.flags = RST);
 	ASSERT_TRUE(peer_poll(&self->p, self->fd, POLLERR, 500));
 	ASSERT_EQ(ECONNREFUSED, peer_so_error(self->fd));
@@ -292,6 +295,79 @@ TEST_F(simultaneous_open, synack_is_retransmitted)
 	send_seg(.flags = ACK);
 	ASSERT_TRUE(peer_poll(&self->p, self->fd, POLLOUT, 500));
 	state_is(ST_ESTABLISHED);
+}
+
+/* Nobody answers the SYN-ACK. */
+TEST_F_TIMEOUT(simultaneous_open, gives_up, 200)
+{
+	uint64_t start = peer_now_us();
+	struct got seen;
+	int n = 0;
+
+	ROW("HS-13");
+	CELL("SYN_RCVD", "GIVE_UP");
+	while (!peer_poll(&self->p, self->fd, POLLERR, 100)) {
+		ASSERT_GT(150000000, peer_now_us() - start);
+		while (peer_next(&self->p, &seen, 0)) {
+			ASSERT_EQ(SYN | ACK, seen.flags);
+			n++;
+		}
+	}
+	ASSERT_LE(4, n);
+	ASSERT_GE(7, n);
+	ASSERT_LE(30000000, peer_now_us() - start);
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+	silence(1000);
+}
+
+/* RFC 9293, 3.10.4: nothing was sent, so the FIN may go at once; neither it nor our SYN is lost. */
+TEST_F_TIMEOUT(simultaneous_open, close_sends_fin, 60)
+{
+	ROW("CLS-01");
+	ROW("HS-08");
+	close(self->fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	listed_is(ST_FIN_WAIT_1);
+	/* The peer may have got neither: first what must come first. */
+	expect(.flags = SYN | ACK, .within = 3500);
+	send_seg(.flags = ACK, .ack = -1);
+	expect(.flags = FIN | ACK, .seq = -1, .within = 3500);
+	send_seg(.flags = ACK);
+	listed_is(ST_FIN_WAIT_2);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_TIME_WAIT);
+	silence(1000);
+}
+
+/* The FIN goes at once, or when the handshake is complete: one number, no loss. */
+TEST_F_TIMEOUT(simultaneous_open, shutdown_sends_fin, 60)
+{
+	ROW("CLS-29");
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	peer_drain(&self->p, 50);
+	send_seg(.flags = ACK);
+	expect(.flags = FIN | ACK, .within = 3500);
+	state_is(ST_FIN_WAIT_1);
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+	ASSERT_EQ(-1, send(self->fd, "x", 1, MSG_NOSIGNAL));
+	ASSERT_EQ(EPIPE, errno);
+	silence(5000);
+}
+
+TEST_F(simultaneous_open, abort_sends_rst)
+{
+	struct linger linger = { .l_onoff = 1 };
+
+	ROW("CLS-27");
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	close(self->fd);
+	must(peer_expect_either(&self->p, &(struct want){ .flags = RST | ACK, .within = NOW },
+				&(struct want){ .flags = RST }));
+	listed_is(ST_NONE);
+	silence(2500);
 }
 
 TEST_HARNESS_MAIN

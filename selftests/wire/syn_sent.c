@@ -58,6 +58,7 @@ TEST_F(syn_sent, synack_establishes)
 {
 	ROW("HS-03");
 	ROW("HS-05");
+	CELL("SYN_SENT", "RCV_SYN_ACK");
 	send_seg(.flags = SYN | ACK);
 	expect(.flags = ACK, .within = NOW);
 	state_is(ST_ESTABLISHED);
@@ -115,6 +116,7 @@ TEST_F(syn_sent, neither_syn_nor_rst_is_dropped)
 TEST_F(syn_sent, only_acceptable_rst_refuses)
 {
 	ROW("HS-07");
+	CELL("SYN_SENT", "RCV_RST");
 	send_seg(.flags = RST);
 	send_seg(.flags = RST | ACK, .ack = -1);
 	send_seg(.flags = RST | ACK, .ack = 1);
@@ -137,6 +139,7 @@ TEST_F_TIMEOUT(syn_sent, retransmission_and_timeout, 400)
 	ROW("HS-12");
 	ROW("HS-13");
 	ROW("LOSS-01");
+	CELL("SYN_SENT", "GIVE_UP");
 	for (i = 0; i < 6; i++)
 		expect(.flags = SYN, .gap = gap[i]);
 	state_is(ST_SYN_SENT);

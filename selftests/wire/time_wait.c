@@ -2,6 +2,7 @@
 /*
  * TIME_WAIT: 60 seconds after the active close (RFC 9293, 3.6.1, 3.10.7.4; RFC 1337; RFC 6191).
  */
+#include <sys/wait.h>
 #include "peer_test.h"
 
 WIRE_FIXTURE(time_wait)
@@ -28,6 +29,7 @@ TEST_F_TIMEOUT(time_wait, lasts_60_s, 200)
 	uint64_t start = peer_now_us();
 
 	ROW("CLS-14");
+	CELL("TIME_WAIT", "2MSL_TIMEOUT");
 	silence(59500);
 	listed_is(ST_TIME_WAIT);
 	ASSERT_TRUE(peer_await_listed(&self->p, ST_NONE, 9000));
@@ -39,6 +41,7 @@ TEST_F_TIMEOUT(time_wait, lasts_60_s, 200)
 TEST_F_TIMEOUT(time_wait, repeated_fin_restarts_timer, 200)
 {
 	ROW("CLS-13");
+	CELL("TIME_WAIT", "RCV_FIN");
 	peer_pump(&self->p, 40000);
 	send_seg(.flags = FIN | ACK, .seq = -1);
 	expect(.flags = ACK, .within = NOW);
@@ -51,6 +54,7 @@ TEST_F_TIMEOUT(time_wait, repeated_fin_restarts_timer, 200)
 TEST_F_TIMEOUT(time_wait, rst_does_not_end_it, 200)
 {
 	ROW("CLS-16");
+	CELL("TIME_WAIT", "RCV_RST");
 	send_seg(.flags = RST);
 	silence(500);
 	listed_is(ST_TIME_WAIT);
@@ -135,6 +139,388 @@ TEST_F(time_wait, exact_ack_is_silent)
 	send_seg(.flags = ACK);
 	silence(500);
 	listed_is(ST_TIME_WAIT);
+}
+
+/* Not the process that closed, nor its descriptors, keep it. */
+TEST_F(time_wait, outlives_its_process)
+{
+	ROW("CLS-15");
+	if (!fork()) {
+		/* Everything this process has is closed with it. */
+		_exit(0);
+	}
+	wait(NULL);
+	close(self->lfd);
+	listed_is(ST_TIME_WAIT);
+	send_seg(.flags = FIN | ACK, .seq = -1);
+	expect(.flags = ACK, .within = NOW);
+}
+
+/* What the slab allocator takes for one entry, as it says itself. */
+TEST(time_wait__entry_is_small)
+{
+	static const char *const path[] = {
+		"/sys/kernel/slab/xtcp_timewait/object_size",
+		"/sys/kernel/slab/xtcp_timewait6/object_size",
+	};
+	static const int limit[] = { 160, 192 };
+	int i, size;
+	FILE *file;
+
+	ROW("CLS-15");
+	if (xt_is_control())
+		SKIP(return, "about xtcp's entries");
+	for (i = 0; i < 2; i++) {
+		file = fopen(path[i], "r");
+		ASSERT_NE(NULL, file)
+			TH_LOG("%s: %s", path[i], strerror(errno));
+		ASSERT_EQ(1, fscanf(file, "%d", &size));
+		fclose(file);
+		printf("# %s: %d\n", path[i], size);
+		ASSERT_LE(40, size);
+		ASSERT_GE(limit[i], size);
+	}
+}
+
+/* A restarted entry goes to the end of the queue, and the others keep their times. */
+TEST_F_TIMEOUT(time_wait, restart_keeps_the_order, 300)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
+
+	ROW("CLS-13");
+	ROW("CLS-14");
+	peer_pump(&self->p, 10000);
+	ASSERT_LE(0, peer_in_state(&q, self->lfd, ST_TIME_WAIT));
+	peer_mark(&q);
+	peer_pump(&self->p, 10000);
+	send_seg(.flags = FIN | ACK, .seq = -1);
+	expect(.flags = ACK, .within = NOW);
+	peer_mark(&self->p);
+	/* The younger entry is the first to go, at its 60 s. */
+	peer_pump(&self->p, 49000);
+	ASSERT_TRUE(peer_await_listed(&q, ST_TIME_WAIT, 0));
+	ASSERT_TRUE(peer_await_listed(&q, ST_NONE, 9000));
+	ASSERT_LE(59900000, peer_now_us() - q.mark_us);
+	listed_is(ST_TIME_WAIT);
+	ASSERT_TRUE(peer_await_listed(&self->p, ST_NONE, 20000));
+	ASSERT_LE(59900000, peer_now_us() - self->p.mark_us);
+}
+
+WIRE_FIXTURE_LISTENING(time_wait_bound)
+
+TEST_F(time_wait_bound, beyond_it_connections_end_at_once)
+{
+	long before;
+	struct peer q;
+	int i;
+
+	ROW("CLS-20");
+	ASSERT_TRUE(peer_tunable("max_tw_buckets", "10"));
+	before = peer_counter(xt_is_control() ? "TCPTimeWaitOverflow" : "TimeWaitOverflow");
+	ASSERT_LE(0, before);
+	for (i = 0; i < 20; i++) {
+		q = peer_flow(&self->p, PEER_PORT + 1 + i);
+		self->fd = peer_established(&q, self->lfd);
+		ASSERT_LE(0, self->fd);
+		close(self->fd);
+		expect_on(&q, .flags = FIN | ACK, .within = NOW);
+		send_on(&q, .flags = ACK);
+		/* The last ACK is sent whether there is an entry or not. */
+		send_on(&q, .flags = FIN | ACK);
+		expect_on(&q, .flags = ACK, .within = NOW);
+	}
+	ASSERT_EQ(10, peer_count_listed(&self->p, ST_TIME_WAIT));
+	ASSERT_EQ(before + 10, peer_counter(xt_is_control() ? "TCPTimeWaitOverflow" :
+					    "TimeWaitOverflow"));
+	/* Nothing remains of the others, and new connections are as good as ever. */
+	send_on(&q, .flags = FIN | ACK, .seq = -1);
+	expect_on(&q, .flags = RST, .within = NOW);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	state_is(ST_ESTABLISHED);
+}
+
+/* ---- a new SYN (RFC 6191, 2) ---------------------------------------------------- */
+
+WIRE_FIXTURE_LISTENING(new_syn)
+
+struct syn_case {
+	bool old_ts, new_ts;
+	int tsval;		/* relative to the last one of the old connection */
+	int seq;		/* relative to the number after the old connection's last */
+	bool accepted;
+};
+
+/* All combinations; the timestamp decides where both have one, else the number. */
+static const struct syn_case both_with[] = {
+	{ true, true, 1, -100000, true },
+	{ true, true, 1, 100000, true },
+	{ true, true, 0, 100000, true },
+	{ true, true, 0, -100000, false },
+	{ true, true, -1, 100000, false },
+	{ true, true, -1, -100000, false },
+};
+
+static const struct syn_case old_with[] = {
+	{ true, false, 0, 100000, true },
+	{ true, false, 0, -100000, false },
+};
+
+static const struct syn_case none_with[] = {
+	{ false, false, 0, 1, true },
+	{ false, false, 0, 100000, true },
+	{ false, false, 0, -1, false },
+	{ false, false, 0, -100000, false },
+};
+
+/* The old one had none: whatever is left of it lacks the option and cannot pass for new. */
+static const struct syn_case new_with[] = {
+	{ false, true, 0, 100000, true },
+	{ false, true, 0, -100000, true },
+};
+
+/* An active close with or without timestamps, then the SYN; was it treated as it should be? */
+static bool try_syn(struct peer *p, int lfd, int n, const struct syn_case *c)
+{
+	const uint32_t last_ts = 0x80000000 - 3;
+	struct seg fin = { .flags = FIN | ACK, .set_ts = c->old_ts, .tsval = last_ts };
+	struct seg syn = { .flags = SYN, .set_ts = c->new_ts, .tsval = last_ts + c->tsval };
+	uint32_t old_end;
+	struct got seen;
+	int fd;
+
+	printf("# old %s, new %s timestamps, tsval %+d, seq %+d\n", c->old_ts ? "with" : "without",
+	       c->new_ts ? "with" : "without", c->tsval, c->seq);
+	peer_reset(p, PEER_PORT + 1 + n, SERVER_PORT);
+	p->offer_ts = c->old_ts;
+	/* The clock stands where the comparison has to be signed. */
+	p->ts_base = last_ts - 100;
+	fd = peer_in_state(p, lfd, ST_FIN_WAIT_2);
+	if (fd < 0)
+		return false;
+	close(fd);
+	fin.tsecr = p->ts_recent;
+	peer_send(p, &fin);
+	if (!peer_expect(p, &(struct want){ .flags = ACK, .within = NOW }) ||
+	    !peer_await_listed(p, ST_TIME_WAIT, 0))
+		return false;
+	old_end = p->rcv_nxt;
+	p->iss = p->snd_nxt + c->seq;
+	p->irs_known = !c->accepted;
+	p->offer_ts = c->new_ts;
+	p->ts_on = c->new_ts;
+	syn.stray = !c->accepted;
+	peer_send(p, &syn);
+	if (!c->accepted) {
+		while (peer_next(p, &seen, 100))
+			if (seen.flags != ACK || seen.seq != old_end)
+				return false;
+		return peer_await_listed(p, ST_TIME_WAIT, 0);
+	}
+	/* ISN-04: above everything the old one sent. */
+	return peer_expect_synack(p) && (int32_t)(p->irs - old_end) > 0 &&
+	       peer_await_listed(p, ST_SYN_RCVD, 0);
+}
+
+#define TRY_ALL(cases)								\
+	do {									\
+		for (size_t i = 0; i < sizeof(cases) / sizeof((cases)[0]); i++)	\
+			must(try_syn(&self->p, self->lfd, i, &(cases)[i]));	\
+	} while (0)
+
+TEST_F(new_syn, timestamps_in_both)
+{
+	ROW("CLS-17");
+	ROW("ISN-04");
+	TRY_ALL(both_with);
+}
+
+TEST_F(new_syn, timestamps_in_the_old_one_only)
+{
+	ROW("CLS-17");
+	TRY_ALL(old_with);
+}
+
+TEST_F(new_syn, timestamps_in_neither)
+{
+	ROW("CLS-17");
+	TRY_ALL(none_with);
+}
+
+TEST_F(new_syn, timestamps_in_the_new_one_only)
+{
+	ROW("CLS-17");
+	TRY_ALL(new_with);
+}
+
+/* Nobody listens any more: the entry stays, and the SYN gets what belongs to it. */
+TEST_F(new_syn, without_a_listener)
+{
+	ROW("CLS-17");
+	ROW("CLS-18");
+	self->fd = peer_in_state(&self->p, self->lfd, ST_TIME_WAIT);
+	ASSERT_LE(0, self->fd);
+	close(self->lfd);
+	peer_pump(&self->p, 1100);
+	send_seg(.flags = SYN, .abs_seq = true, .seq = (uint32_t)(self->p.snd_nxt + 1000),
+		 .stray = true);
+	must(peer_expect_either(&self->p, &(struct want){ .flags = ACK, .within = NOW },
+				&(struct want){ .flags = RST | ACK, .abs_seq = true,
+						.any_ack = true, .any_opts = true }));
+	if (!xt_is_control())
+		listed_is(ST_TIME_WAIT);
+}
+
+/* ---- connect() from the same port (RFC 6191; net.ipv4.tcp_tw_reuse) ------------- */
+
+#define OUR_PORT	5555
+
+WIRE_FIXTURE(reuse)
+
+/* The stack opened and closed the connection. */
+FIXTURE_SETUP(reuse)
+{
+	self->lfd = -1;
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->p.kport = OUR_PORT;
+	self->fd = peer_connected(&self->p);
+	ASSERT_LE(0, self->fd);
+	close(self->fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_TIME_WAIT);
+}
+
+/* connect() from the port of the entry to its peer: 0 (under way) or an errno. */
+static int connect_again(struct peer *p, int *fd)
+{
+	struct sockaddr_storage ss;
+
+	*fd = peer_bound_socket(p, OUR_PORT);
+	peer_sockaddr(p, false, p->port, &ss);
+	if (!connect(*fd, (void *)&ss, p->family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+		     sizeof(struct sockaddr_in)))
+		return -1;
+	return errno == EINPROGRESS ? 0 : errno;
+}
+
+TEST_F(reuse, never_in_mode_0)
+{
+	ROW("CLS-19");
+	ASSERT_TRUE(peer_tunable("tw_reuse", "0"));
+	peer_pump(&self->p, 3000);
+	ASSERT_EQ(EADDRNOTAVAIL, connect_again(&self->p, &self->fd));
+	silence(500);
+	listed_is(ST_TIME_WAIT);
+}
+
+/* The default: on loopback only, which this is not. */
+TEST_F(reuse, not_to_other_hosts_in_mode_2)
+{
+	ROW("CLS-19");
+	peer_pump(&self->p, 3000);
+	ASSERT_EQ(EADDRNOTAVAIL, connect_again(&self->p, &self->fd));
+	silence(500);
+	listed_is(ST_TIME_WAIT);
+}
+
+/* A second after the last timestamp, with numbers and timestamps above the old ones. */
+TEST_F(reuse, after_a_second_in_mode_1)
+{
+	uint32_t old_end = self->p.rcv_nxt, old_ts = self->p.ts_recent;
+
+	ROW("CLS-19");
+	ROW("ISN-04");
+	ASSERT_TRUE(peer_tunable("tw_reuse", "1"));
+	peer_pump(&self->p, 2100);
+	ASSERT_EQ(0, connect_again(&self->p, &self->fd));
+	peer_reset(&self->p, PEER_PORT, OUR_PORT);
+	expect(.flags = SYN, .within = NOW);
+	ASSERT_LT(0, (int32_t)(self->p.irs - old_end));
+	ASSERT_LE(2000, (int32_t)(self->p.last.tsval - old_ts));
+	listed_is(ST_SYN_SENT);
+	send_seg(.flags = SYN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	state_is(ST_ESTABLISHED);
+}
+
+/* The second has not passed: in the same one an old duplicate could be as young. */
+TEST_F(reuse, not_within_the_same_second)
+{
+	int fd;
+
+	ROW("CLS-19");
+	ASSERT_TRUE(peer_tunable("tw_reuse", "1"));
+	close(self->fd);
+	/* Seconds are whole ones of the clock: begin just after one has started. */
+	while (peer_now_us() % 1000000 > 100000)
+		peer_pump(&self->p, 20);
+	self->p.port = PEER_PORT + 1;
+	peer_reset(&self->p, PEER_PORT + 1, OUR_PORT);
+	self->fd = peer_connected(&self->p);
+	ASSERT_LE(0, self->fd);
+	close(self->fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	ASSERT_EQ(EADDRNOTAVAIL, connect_again(&self->p, &fd));
+	silence(100);
+	listed_is(ST_TIME_WAIT);
+}
+
+/* Without timestamps nothing tells old from new. */
+TEST_F(reuse, not_without_timestamps)
+{
+	ROW("CLS-19");
+	ASSERT_TRUE(peer_tunable("tw_reuse", "1"));
+	peer_reset(&self->p, PEER_PORT + 1, OUR_PORT);
+	self->p.offer_ts = false;
+	self->fd = peer_connected(&self->p);
+	ASSERT_LE(0, self->fd);
+	close(self->fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	peer_pump(&self->p, 3000);
+	ASSERT_EQ(EADDRNOTAVAIL, connect_again(&self->p, &self->fd));
+	silence(500);
+}
+
+/* The same over loopback, where the default allows it. */
+static int loopback_again(int family, const struct xt_addr *to, uint16_t port, int lfd)
+{
+	int fd = xt_socket(family), err, child;
+	struct xt_addr from = xt_loopback(family, port);
+	char byte;
+
+	if (xt_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) || xt_bind(fd, &from))
+		return -1;
+	if (xt_connect(fd, to)) {
+		err = errno;
+		close(fd);
+		return err;
+	}
+	child = accept(lfd, NULL, NULL);
+	close(fd);
+	err = recv(child, &byte, 1, 0);
+	close(child);
+	return err;
+}
+
+TEST_F(reuse, on_loopback_in_mode_2)
+{
+	struct xt_addr to;
+
+	ROW("CLS-19");
+	self->lfd = xt_listen(variant->family, 4, &to);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_EQ(0, loopback_again(variant->family, &to, OUR_PORT + 1, self->lfd));
+	peer_pump(&self->p, 2100);
+	ASSERT_EQ(0, loopback_again(variant->family, &to, OUR_PORT + 1, self->lfd));
+	ASSERT_TRUE(peer_tunable("tw_reuse", "0"));
+	peer_pump(&self->p, 2100);
+	ASSERT_EQ(EADDRNOTAVAIL, loopback_again(variant->family, &to, OUR_PORT + 1, self->lfd));
 }
 
 TEST_HARNESS_MAIN

@@ -418,6 +418,113 @@ TEST_F(zero_window, close_with_data_queued)
 		expect(.flags = FIN | ACK, .within = NOW);
 }
 
+/* Hours, with an impatient keepalive beside it: answered probes are all it takes. */
+TEST_F_TIMEOUT(zero_window, stays_for_hours, 20000)
+{
+	uint64_t start = peer_now_us();
+	struct got seen;
+	int n = 0;
+
+	ROW("DATA-25");
+	ROW("KEEP-02");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_KEEPIDLE, 60) &&
+		    peer_set_int(self->fd, SOL_TCP, TCP_KEEPINTVL, 10) &&
+		    peer_set_int(self->fd, SOL_TCP, TCP_KEEPCNT, 1) &&
+		    peer_set_int(self->fd, SOL_SOCKET, SO_KEEPALIVE, 1));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	while (peer_now_us() - start < 2 * 3600 * 1000000ull) {
+		ASSERT_TRUE(peer_next(&self->p, &seen, 140000));
+		ASSERT_EQ(ACK, seen.flags);
+		ASSERT_EQ(0, seen.len);
+		send_seg(.flags = ACK);
+		n++;
+	}
+	/* One in 120 s after the first few: keepalive adds none. */
+	ASSERT_GE(80, n);
+	state_is(ST_ESTABLISHED);
+	ASSERT_EQ(0, peer_so_error(self->fd));
+	self->p.win = 1000;
+	send_seg(.flags = ACK);
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+}
+
+/* What nobody owns any more cannot be held by a peer that never reads, but answers. */
+TEST_F_TIMEOUT(zero_window, answers_do_not_hold_an_orphan, 600)
+{
+	uint64_t start;
+	struct got seen;
+
+	ROW("SEC-19");
+	ROW("CLS-11");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	close(self->fd);
+	start = peer_now_us();
+	while (peer_listed(&self->p) != ST_NONE) {
+		ASSERT_GT(400000000, peer_now_us() - start);
+		if (!peer_next(&self->p, &seen, 200)) {
+			continue;
+		}
+		ASSERT_EQ(ACK, seen.flags);
+		send_seg(.flags = ACK);
+	}
+	/* Nor is it dropped at once: the peer may read yet. */
+	ASSERT_LE(50000000, peer_now_us() - start);
+}
+
+TEST_F_TIMEOUT(zero_window, silence_does_not_hold_an_orphan, 600)
+{
+	uint64_t start;
+
+	ROW("SEC-19");
+	ROW("CLS-11");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	close(self->fd);
+	start = peer_now_us();
+	while (peer_listed(&self->p) != ST_NONE) {
+		ASSERT_GT(150000000, peer_now_us() - start);
+		peer_drain(&self->p, 200);
+	}
+	ASSERT_LE(50000000, peer_now_us() - start);
+}
+
+/* Nothing but the FIN to send: it is what probes the window, and it ends as well. */
+TEST_F_TIMEOUT(zero_window, fin_alone, 600)
+{
+	uint64_t start;
+
+	ROW("SEC-19");
+	ROW("CLS-01");
+	close(self->fd);
+	start = peer_now_us();
+	listed_is(ST_FIN_WAIT_1);
+	while (peer_listed(&self->p) != ST_NONE) {
+		ASSERT_GT(150000000, peer_now_us() - start);
+		peer_drain(&self->p, 200);
+	}
+	ASSERT_LE(50000000, peer_now_us() - start);
+}
+
+/* The orphan's data is in flight when the peer takes its window back for good. */
+TEST_F_TIMEOUT(window, shrunk_window_does_not_hold_an_orphan, 600)
+{
+	uint64_t start;
+	struct got seen;
+
+	ROW("SEC-19");
+	ROW("DATA-23");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+	close(self->fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	start = peer_now_us();
+	while (peer_listed(&self->p) != ST_NONE) {
+		ASSERT_GT(400000000, peer_now_us() - start);
+		if (peer_next(&self->p, &seen, 200))
+			send_seg(.flags = ACK, .ack = -101, .win = WIN_ZERO);
+	}
+	ASSERT_LE(50000000, peer_now_us() - start);
+}
+
 WIRE_FIXTURE(closed_window)
 
 /* Our own window is closed: the application does not read. No scaling, small buffer. */

@@ -114,6 +114,15 @@ static bool is_shut_out(const struct sock *sk)
 	       (u32)jiffies - xtcp_sk(sk)->last_rcv_jif < usecs_to_jiffies(XTCP_RTO_MAX_US);
 }
 
+/* RFC 9293, 3.8.3 (MUST-20b): let the network, and the routing table, choose another way. */
+static void doubt_route(struct sock *sk)
+{
+	/* A child goes by the hash of its addresses: it has none of its own to change. */
+	if (!sk->sk_txhash && sk->sk_txrehash == SOCK_TXREHASH_ENABLED)
+		sk_set_txhash(sk);
+	dst_negative_advice(sk);
+}
+
 static void retransmit(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
@@ -132,7 +141,7 @@ static void retransmit(struct sock *sk)
 			return;
 		}
 		if (xp->retries == READ_ONCE(xtcp_sk_net(sk)->retries1))
-			dst_negative_advice(sk);	/* RFC 9293, 3.8.3 (MUST-20b) */
+			doubt_route(sk);
 	} else {
 		xp->retrans_since_us = 0;
 	}

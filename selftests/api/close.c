@@ -223,6 +223,43 @@ TEST_F(close, delivers_at_exit)
 	}
 }
 
+/* Killed with 10 MB in the send buffer that the peer has not even begun to read. */
+TEST_F(close, killed_with_data_queued)
+{
+	const uint64_t len = 10 << 20;
+	uint64_t seed = xt_seed();
+	int client, server, status;
+	int done[2];
+	char byte;
+	pid_t pid;
+
+	ROW("CLS-26");
+	ASSERT_RET(0, xt_pair(variant->family, &client, &server));
+	ASSERT_RET(0, xt_set_int(client, SOL_SOCKET, SO_SNDBUFFORCE, 32 << 20));
+	ASSERT_RET(0, xt_set_int(server, SOL_SOCKET, SO_RCVBUF, 65536));
+	ASSERT_RET(0, pipe(done));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		close(server);
+		byte = xt_send_stream(client, seed, len);
+		if (write(done[1], &byte, 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(client);
+	ASSERT_RET(1, read(done[0], &byte, 1));
+	ASSERT_EQ(1, byte);
+	ASSERT_RET(0, kill(pid, SIGKILL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_TRUE(xt_recv_stream(server, seed, len));
+	EXPECT_RET(0, recv(server, &byte, 1, 0));
+	close(server);
+	close(done[0]);
+	close(done[1]);
+}
+
 TEST_F(close, returns_at_once)
 {
 	int client, server;

@@ -82,6 +82,7 @@ struct got {
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	uint8_t proto, ttl, tos;
 	bool df;
+	uint32_t flow_label;	/* IPv6 */
 	uint16_t sport, dport;
 	uint32_t seq, ack;
 	uint8_t doff;		/* [32-bit words] */

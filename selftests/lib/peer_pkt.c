@@ -384,6 +384,7 @@ bool peer_parse(struct peer_link *link, bool vnet, uint8_t *pkt, int len, struct
 		seen->proto = ip[6];
 		seen->ttl = ip[7];
 		seen->tos = get16(ip) >> 4;
+		seen->flow_label = get32(ip) & 0xfffff;
 		inet_ntop(AF_INET6, ip + 8, seen->src, sizeof(seen->src));
 		inet_ntop(AF_INET6, ip + 24, seen->dst, sizeof(seen->dst));
 	} else {

@@ -263,8 +263,11 @@ TEST_F_TIMEOUT(all_states, inexact_rst, 60)
 		printf("# state %d\n", states[i]);
 		enter(i, states[i]);
 		peer_drain(&self->p, QUIET_MS);
-		send_seg(.flags = RST, .seq = -1);
-		ASSERT_FALSE(first_news(&self->p, &seen, 100));
+		/* D19: Linux takes one that does not know of the peer's own FIN. */
+		if (!xt_is_control() || !is_over(states[i])) {
+			send_seg(.flags = RST, .seq = -1);
+			must(!first_news(&self->p, &seen, 100));
+		}
 		send_seg(.flags = RST, .seq = 1);
 		ASSERT_TRUE(first_news(&self->p, &seen, 100));
 		ASSERT_EQ(ACK, seen.flags);

@@ -338,4 +338,62 @@ TEST_F_TIMEOUT(karn, rto_after_lost_syn, 60)
 	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 3000);
 }
 
+/* IPv6 only: nothing in an IPv4 packet tells routers that the sender doubts them. */
+FIXTURE(doubt) {
+	struct peer p;
+	int lfd, fd;
+};
+
+FIXTURE_VARIANT(doubt) {
+	bool active;
+};
+
+FIXTURE_VARIANT_ADD(doubt, passive) { .active = false };
+FIXTURE_VARIANT_ADD(doubt, active) { .active = true };
+
+FIXTURE_SETUP(doubt)
+{
+	ASSERT_TRUE(peer_open(&self->p, AF_INET6));
+	self->p.offer_sack = false;
+	self->lfd = -1;
+	if (variant->active) {
+		self->p.kport = 0;
+		self->fd = peer_connected(&self->p);
+	} else {
+		self->lfd = peer_listen(&self->p, 16);
+		ASSERT_LE(0, self->lfd);
+		self->fd = peer_established(&self->p, self->lfd);
+	}
+	ASSERT_LE(0, self->fd);
+}
+
+FIXTURE_TEARDOWN(doubt)
+{
+	peer_close(&self->p);
+}
+
+/*
+ * After three copies the path is doubted (R1): what routers choose it by, the flow label,
+ * changes. Before, the label is that of the connection (RFC 6437, 3).
+ */
+TEST_F_TIMEOUT(doubt, after_three_copies, 60)
+{
+	uint32_t label;
+	int i;
+
+	ROW("LOSS-10");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+	label = self->p.last.flow_label;
+	ASSERT_NE(0, label);
+	for (i = 0; i < 3; i++) {
+		expect(.flags = ACK | PSH, .len = 100, .seq = -100, .within = 3000);
+		/* Linux doubts it each time. */
+		if (!xt_is_control())
+			must(self->p.last.flow_label == label);
+	}
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .within = 5000);
+	ASSERT_NE(label, self->p.last.flow_label);
+}
+
 TEST_HARNESS_MAIN

@@ -373,6 +373,7 @@ TEST_F(new_syn, without_a_listener)
 
 /* ---- connect() from the same port (RFC 6191; net.ipv4.tcp_tw_reuse) ------------- */
 
+/* The only one there is to choose: sockets that name their port follow the rules of bind(). */
 #define OUR_PORT	5555
 
 WIRE_FIXTURE(reuse)
@@ -382,7 +383,8 @@ FIXTURE_SETUP(reuse)
 {
 	self->lfd = -1;
 	ASSERT_TRUE(peer_open(&self->p, variant->family));
-	self->p.kport = OUR_PORT;
+	ASSERT_TRUE(peer_sysctl("net/ipv4/ip_local_port_range", "5555 5555"));
+	self->p.kport = 0;
 	self->fd = peer_connected(&self->p);
 	ASSERT_LE(0, self->fd);
 	close(self->fd);
@@ -392,12 +394,12 @@ FIXTURE_SETUP(reuse)
 	listed_is(ST_TIME_WAIT);
 }
 
-/* connect() from the port of the entry to its peer: 0 (under way) or an errno. */
+/* connect() to the peer of the entry, with its port the only choice: 0 (under way) or an errno. */
 static int connect_again(struct peer *p, int *fd)
 {
 	struct sockaddr_storage ss;
 
-	*fd = peer_bound_socket(p, OUR_PORT);
+	*fd = xt_socket_flags(p->family, SOCK_NONBLOCK);
 	peer_sockaddr(p, false, p->port, &ss);
 	if (!connect(*fd, (void *)&ss, p->family == AF_INET6 ? sizeof(struct sockaddr_in6) :
 		     sizeof(struct sockaddr_in)))
@@ -456,8 +458,7 @@ TEST_F(reuse, not_within_the_same_second)
 	/* Seconds are whole ones of the clock: begin just after one has started. */
 	while (peer_now_us() % 1000000 > 100000)
 		peer_pump(&self->p, 20);
-	self->p.port = PEER_PORT + 1;
-	peer_reset(&self->p, PEER_PORT + 1, OUR_PORT);
+	peer_reset(&self->p, PEER_PORT + 1, 0);
 	self->fd = peer_connected(&self->p);
 	ASSERT_LE(0, self->fd);
 	close(self->fd);
@@ -474,7 +475,7 @@ TEST_F(reuse, not_without_timestamps)
 {
 	ROW("CLS-19");
 	ASSERT_TRUE(peer_tunable("tw_reuse", "1"));
-	peer_reset(&self->p, PEER_PORT + 1, OUR_PORT);
+	peer_reset(&self->p, PEER_PORT + 1, 0);
 	self->p.offer_ts = false;
 	self->fd = peer_connected(&self->p);
 	ASSERT_LE(0, self->fd);
@@ -487,15 +488,12 @@ TEST_F(reuse, not_without_timestamps)
 	silence(500);
 }
 
-/* The same over loopback, where the default allows it. */
-static int loopback_again(int family, const struct xt_addr *to, uint16_t port, int lfd)
+/* Over loopback, where the default allows it: connect, close, end of file; 0 or an errno. */
+static int loopback_again(int family, const struct xt_addr *to, int lfd)
 {
 	int fd = xt_socket(family), err, child;
-	struct xt_addr from = xt_loopback(family, port);
 	char byte;
 
-	if (xt_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) || xt_bind(fd, &from))
-		return -1;
 	if (xt_connect(fd, to)) {
 		err = errno;
 		close(fd);
@@ -510,17 +508,18 @@ static int loopback_again(int family, const struct xt_addr *to, uint16_t port, i
 
 TEST_F(reuse, on_loopback_in_mode_2)
 {
-	struct xt_addr to;
+	struct xt_addr to = xt_loopback(variant->family, 9999);
 
 	ROW("CLS-19");
-	self->lfd = xt_listen(variant->family, 4, &to);
-	ASSERT_LE(0, self->lfd);
-	ASSERT_EQ(0, loopback_again(variant->family, &to, OUR_PORT + 1, self->lfd));
+	self->lfd = xt_socket(variant->family);
+	ASSERT_EQ(0, xt_bind(self->lfd, &to));
+	ASSERT_EQ(0, listen(self->lfd, 4));
+	ASSERT_EQ(0, loopback_again(variant->family, &to, self->lfd));
 	peer_pump(&self->p, 2100);
-	ASSERT_EQ(0, loopback_again(variant->family, &to, OUR_PORT + 1, self->lfd));
+	ASSERT_EQ(0, loopback_again(variant->family, &to, self->lfd));
 	ASSERT_TRUE(peer_tunable("tw_reuse", "0"));
 	peer_pump(&self->p, 2100);
-	ASSERT_EQ(EADDRNOTAVAIL, loopback_again(variant->family, &to, OUR_PORT + 1, self->lfd));
+	ASSERT_EQ(EADDRNOTAVAIL, loopback_again(variant->family, &to, self->lfd));
 }
 
 TEST_HARNESS_MAIN

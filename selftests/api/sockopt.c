@@ -340,6 +340,57 @@ TEST_F(sockopt, tcp_ranges)
 	close(fd);
 }
 
+/* What TCP's numbers up to 37 stand for; what is not here xtcp does not know. */
+static const struct {
+	int name;
+	bool set, get;
+} supported[] = {
+	{ TCP_NODELAY, true, true }, { TCP_MAXSEG, true, true }, { TCP_CORK, true, true },
+	{ TCP_KEEPIDLE, true, true }, { TCP_KEEPINTVL, true, true },
+	{ TCP_KEEPCNT, true, true }, { TCP_SYNCNT, true, true }, { TCP_LINGER2, true, true },
+	{ TCP_DEFER_ACCEPT, true, true }, { TCP_WINDOW_CLAMP, true, true },
+	{ TCP_INFO, false, true }, { TCP_QUICKACK, true, true }, { TCP_CONGESTION, true, true },
+	{ TCP_USER_TIMEOUT, true, true }, { TCP_FASTOPEN, true, true },
+	{ TCP_NOTSENT_LOWAT, true, true }, { TCP_CC_INFO, false, true },
+	{ TCP_FASTOPEN_CONNECT, true, true }, { TCP_INQ, true, true },
+};
+
+/* An option is there, both ways, or it is ENOPROTOOPT: nothing between. */
+TEST_F(sockopt, tcp_every_number)
+{
+	uint8_t value[512];
+	bool can_set, can_get;
+	int name, fd, err;
+	socklen_t len;
+	unsigned int i;
+
+	ROW("API-31");
+	if (xt_is_control())
+		SKIP(return, "TCP has more options than xtcp");
+	fd = ASSERT_FD(xt_socket(variant->family));
+	for (name = -1; name <= 100; name++) {
+		can_set = can_get = false;
+		for (i = 0; i < sizeof(supported) / sizeof(supported[0]); i++) {
+			if (supported[i].name == name) {
+				can_set = supported[i].set;
+				can_get = supported[i].get;
+			}
+		}
+		memset(value, 0, sizeof(value));
+		len = sizeof(value);
+		err = getsockopt(fd, SOL_TCP, name, value, &len) ? errno : 0;
+		EXPECT_EQ(can_get ? 0 : ENOPROTOOPT, err) TH_LOG("getting option %d", name);
+		/* What was read may be written back, if anything may be written at all. */
+		if (!can_get)
+			len = sizeof(int);
+		err = setsockopt(fd, SOL_TCP, name, value, len) ? errno : 0;
+		if (name == TCP_CC_INFO)	/* it has no length, and that is found first */
+			err = setsockopt(fd, SOL_TCP, name, value, sizeof(int)) ? errno : 0;
+		EXPECT_EQ(can_set ? 0 : ENOPROTOOPT, err) TH_LOG("setting option %d", name);
+	}
+	close(fd);
+}
+
 TEST_F(sockopt, tcp_linger2)
 {
 	int fd;

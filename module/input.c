@@ -226,9 +226,29 @@ static void take_urgent_octet(struct sock *sk, const struct input *in)
 			  offset, &octet, 1))
 		return;
 	xp->urg_octet = octet;
-	xp->urg_state = XTCP_URG_HERE;
+	WRITE_ONCE(xp->urg_state, XTCP_URG_HERE);
 	if (!sock_flag(sk, SOCK_DEAD))
 		sk->sk_data_ready(sk);
+}
+
+/*
+ * A later mark comes while the reader stands at the one before. The octet there was told
+ * as urgent: let nobody read it as text (unless he wants all of it as text).
+ */
+static void leave_old_mark(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	if (xp->urg_state == XTCP_URG_NONE || xp->urg_seq != xp->copied_seq ||
+	    xp->copied_seq == xp->rcv_nxt || sock_flag(sk, SOCK_URGINLINE))
+		return;
+	WRITE_ONCE(xp->copied_seq, xp->copied_seq + 1);
+	skb = skb_peek(&sk->sk_receive_queue);
+	if (skb && xtcp_seq_geq(xp->copied_seq, XTCP_CB(skb)->end_seq)) {
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		consume_skb(skb);
+	}
 }
 
 /* RFC 9293, 3.10.7.4, sixth: a new, later urgent pointer is announced (MUST-32). */
@@ -243,8 +263,9 @@ static void check_urg(struct sock *sk, const struct input *in)
 	    !xtcp_seq_lt(mark, xp->rcv_nxt) &&
 	    (xp->urg_state == XTCP_URG_NONE || xtcp_seq_gt(mark, xp->urg_seq))) {
 		sk_send_sigurg(sk);
-		xp->urg_state = XTCP_URG_AHEAD;
-		xp->urg_seq = mark;
+		leave_old_mark(sk);
+		WRITE_ONCE(xp->urg_state, XTCP_URG_AHEAD);
+		WRITE_ONCE(xp->urg_seq, mark);
 	}
 	take_urgent_octet(sk, in);
 }

@@ -687,7 +687,8 @@ void xtcp_output_rst(struct sock *sk, gfp_t gfp)
  * @sk: with unsent data
  *
  * Sends data if the window allows some (the override timer of RFC 9293, 3.8.6.2.1), else
- * an empty segment just below the window, which any receiver answers.
+ * an empty segment just below the window, which any receiver answers. Urgent data ahead is
+ * told by one at the window's edge, which a receiver with no room takes (MUST-66).
  * deviates: RFC 9293, 3.8.6.1 sends one octet of new data; Linux TCP sends none.
  *
  * Context: socket lock.
@@ -709,6 +710,9 @@ void xtcp_output_probe(struct sock *sk)
 		}
 	}
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_PROBES_SENT);
+	/* The other probe is not acceptable to its receiver, who would not see the pointer. */
+	if (xp->urg_sent && xtcp_seq_gt(xp->snd_up, xp->snd_una))
+		transmit_bare_opts(sk, XTCP_ACK, xp->snd_una, GFP_ATOMIC);
 	transmit_bare_opts(sk, XTCP_ACK, xp->snd_una - 1, GFP_ATOMIC);
 }
 

@@ -295,8 +295,11 @@ static void judge_v6(struct message *msg)
 	case ICMPV6_DEST_UNREACH:
 		msg->kind = fatal ? MESSAGE_HARD : MESSAGE_SOFT;
 		break;
-	case ICMPV6_TIME_EXCEED:
 	case ICMPV6_PARAMPROB:
+		/* A host without xtcp: what "protocol unreachable" is in IPv4. */
+		msg->kind = msg->code == ICMPV6_UNK_NEXTHDR ? MESSAGE_HARD : MESSAGE_SOFT;
+		break;
+	case ICMPV6_TIME_EXCEED:
 		msg->kind = MESSAGE_SOFT;
 		break;
 	}

@@ -202,6 +202,15 @@ struct want {
 	int early, late;	/* tolerance; 0: what jiffies and timer wheel add */
 };
 
+/* An ICMP error about a segment of the stack's, as a router on the way would send it. */
+struct path_error {
+	uint8_t type, code;
+	uint32_t info;		/* too big: the MTU */
+	int64_t seq;		/* number quoted, from rcv_nxt */
+	uint16_t sport;		/* stack's port quoted, 0: the flow's */
+	int size;		/* what the quoted packet says its length was; 0: headers only */
+};
+
 /* Options bytes in a struct seg: `.flags = SYN, OPTS(2, 4, 5, 0xb4)`. */
 #define OPTS(...)							\
 	.opts = (const uint8_t[]){ __VA_ARGS__ },			\
@@ -224,6 +233,9 @@ void peer_pump(struct peer *p, int ms);
 int peer_drain(struct peer *p, int ms);
 bool peer_next(struct peer *p, struct got *seen, int ms);
 bool peer_poll(struct peer *p, int fd, short events, int ms);
+
+/* peer_icmp.c: errors from the path. */
+void peer_icmp(struct peer *p, const struct path_error *error);
 
 /* peer_pkt.c: bytes to struct got and back, and into text. */
 uint8_t peer_pattern(uint32_t offset);

@@ -32,6 +32,8 @@
 #define expect(...)	must(peer_expect(&self->p, &(struct want){ __VA_ARGS__ }))
 #define silence(ms)	must(peer_silence(&self->p, (ms)))
 
+#define send_icmp(...)	peer_icmp(&self->p, &(struct path_error){ __VA_ARGS__ })
+
 #define state_is(st)	must(peer_state_is(&self->p, self->fd, (st)))
 #define listed_is(st)	must(peer_await_listed(&self->p, (st), 0))
 

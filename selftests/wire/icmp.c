@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ICMP errors about segments in flight: which count, what they do, what they cannot
+ * (RFC 9293, 3.9.2.2; RFC 5927; RFC 1191; RFC 8201; RFC 6633).
+ */
+#include <time.h>
+#include <linux/errqueue.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
+#include "peer_test.h"
+
+/* One kind of error in both families. */
+struct kind {
+	const char *name;
+	uint8_t type[2], code[2];	/* IPv4, IPv6 */
+	int err[2];
+};
+
+#define V(family)	((family) == AF_INET6)
+
+/* What says that the peer is not, and will not be, there. */
+static const struct kind hard[] = {
+	{ "port unreachable", { ICMP_DEST_UNREACH, ICMP6_DST_UNREACH },
+	  { ICMP_PORT_UNREACH, ICMP6_DST_UNREACH_NOPORT }, { ECONNREFUSED, ECONNREFUSED } },
+	{ "protocol unreachable", { ICMP_DEST_UNREACH, ICMP6_PARAM_PROB },
+	  { ICMP_PROT_UNREACH, ICMP6_PARAMPROB_NEXTHEADER }, { ENOPROTOOPT, EPROTO } },
+};
+
+/* What may pass. */
+static const struct kind soft[] = {
+	{ "no route", { ICMP_DEST_UNREACH, ICMP6_DST_UNREACH },
+	  { ICMP_NET_UNREACH, ICMP6_DST_UNREACH_NOROUTE }, { ENETUNREACH, ENETUNREACH } },
+	{ "host unreachable", { ICMP_DEST_UNREACH, ICMP6_DST_UNREACH },
+	  { ICMP_HOST_UNREACH, ICMP6_DST_UNREACH_ADDR }, { EHOSTUNREACH, EHOSTUNREACH } },
+	{ "time exceeded", { ICMP_TIME_EXCEEDED, ICMP6_TIME_EXCEEDED },
+	  { ICMP_EXC_TTL, ICMP6_TIME_EXCEED_TRANSIT }, { EHOSTUNREACH, EHOSTUNREACH } },
+	{ "parameter problem", { ICMP_PARAMETERPROB, ICMP6_PARAM_PROB },
+	  { 0, ICMP6_PARAMPROB_HEADER }, { EPROTO, EPROTO } },
+};
+
+#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
+/* The @k'th error about the segment @seq. */
+#define send_kind(k, ...)							\
+	send_icmp(.type = (k)->type[V(variant->family)],			\
+		  .code = (k)->code[V(variant->family)], __VA_ARGS__)
+
+/* --- while connect() is under way ------------------------------------------ */
+
+WIRE_FIXTURE_PLAIN(opening)
+
+static bool start(struct peer *p, int *fd, uint16_t port)
+{
+	peer_reset(p, port, 0);
+	*fd = peer_connect_start(p);
+	return *fd >= 0 && peer_expect(p, &(struct want){ .flags = SYN, .within = NOW });
+}
+
+TEST_F(opening, hard_errors_end_it)
+{
+	unsigned int i;
+
+	ROW("HS-26");
+	for (i = 0; i < COUNT(hard); i++) {
+		printf("# %s\n", hard[i].name);
+		must(start(&self->p, &self->fd, PEER_PORT + i));
+		send_kind(&hard[i], .seq = -1);
+		must(peer_poll(&self->p, self->fd, POLLOUT, 50));
+		ASSERT_EQ(hard[i].err[V(variant->family)], peer_so_error(self->fd));
+		ASSERT_EQ(ST_CLOSED, peer_state(self->fd));
+		close(self->fd);
+	}
+}
+
+TEST_F(opening, soft_errors_do_not)
+{
+	unsigned int i;
+
+	ROW("HS-27");
+	for (i = 0; i < COUNT(soft); i++) {
+		printf("# %s\n", soft[i].name);
+		must(start(&self->p, &self->fd, PEER_PORT + i));
+		send_kind(&soft[i], .seq = -1);
+		must(!peer_poll(&self->p, self->fd, POLLOUT, 50));
+		state_is(ST_SYN_SENT);
+		send_seg(.flags = SYN | ACK);
+		expect(.flags = ACK, .within = NOW);
+		state_is(ST_ESTABLISHED);
+		ASSERT_EQ(0, peer_so_error(self->fd));
+		close(self->fd);
+		peer_drain(&self->p, 10);
+	}
+}
+
+/* When time is up, the error heard last says why. */
+TEST_F(opening, soft_error_is_the_reason_at_the_end)
+{
+	ROW("HS-27");
+	must(start(&self->p, &self->fd, PEER_PORT));
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_SYNCNT, 1));
+	send_kind(&soft[1], .seq = -1);
+	expect(.flags = SYN, .within = 1100);
+	must(peer_poll(&self->p, self->fd, POLLOUT, 4000));
+	ASSERT_EQ(EHOSTUNREACH, peer_so_error(self->fd));
+}
+
+/* Who cannot see the SYN has to guess its number and its ports. */
+TEST_F(opening, wrong_quotes_are_ignored)
+{
+	ROW("SEC-07");
+	must(start(&self->p, &self->fd, PEER_PORT));
+	send_kind(&hard[0], .seq = -2);
+	send_kind(&hard[0], .seq = 1);
+	send_kind(&hard[0], .seq = 1 << 30);
+	send_kind(&hard[0], .seq = -1, .sport = self->p.kport + 1);
+	must(!peer_poll(&self->p, self->fd, POLLOUT, 100));
+	state_is(ST_SYN_SENT);
+	if (!xt_is_control()) {
+		/* Those of this connection, and the one of none. */
+		ASSERT_EQ(4, peer_counter("IcmpIgnored"));
+	}
+	send_seg(.flags = SYN | ACK);
+	expect(.flags = ACK);
+}
+
+/* --- in an established connection ------------------------------------------- */
+
+WIRE_FIXTURE_ESTABLISHED(running)
+
+/* Neither the kind that passes nor the other kind stops a connection that works. */
+TEST_F(running, errors_do_not_abort)
+{
+	const struct kind *kind;
+	unsigned int i;
+
+	ROW("HS-27");
+	ROW("SEC-08");
+	for (i = 0; i < COUNT(soft) + COUNT(hard); i++) {
+		kind = i < COUNT(soft) ? &soft[i] : &hard[i - COUNT(soft)];
+		printf("# %s\n", kind->name);
+		must(peer_write(&self->p, self->fd, 10));
+		expect(.flags = ACK | PSH, .len = 10);
+		send_kind(kind, .seq = -10);
+		must(!peer_poll(&self->p, self->fd, POLLIN, 20));
+		/* It is remembered for who asks, once. */
+		ASSERT_EQ(kind->err[V(variant->family)], peer_so_error(self->fd));
+		ASSERT_EQ(0, peer_so_error(self->fd));
+		send_seg(.flags = ACK | PSH, .len = 5);
+		expect(.flags = ACK);
+		must(peer_read(&self->p, self->fd, 5));
+		state_is(ST_ESTABLISHED);
+	}
+}
+
+/* The peer has gone: what the path said last is the reason. */
+TEST_F(running, soft_error_is_the_reason_at_the_end)
+{
+	ROW("HS-27");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 2000));
+	must(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10);
+	send_kind(&soft[0], .seq = -10);
+	must(peer_poll(&self->p, self->fd, POLLHUP, 5000));
+	ASSERT_EQ(ENETUNREACH, peer_so_error(self->fd));
+}
+
+/* What was said before the peer was heard again explains nothing. */
+TEST_F(running, soft_error_is_forgotten_when_the_peer_answers)
+{
+	ROW("HS-27");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 2000));
+	must(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10);
+	send_kind(&soft[0], .seq = -10);
+	peer_drain(&self->p, 20);
+	send_seg(.flags = ACK);
+	must(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10);
+	must(peer_poll(&self->p, self->fd, POLLHUP, 5000));
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+}
+
+/* A number that is not in flight: not yet sent, or acknowledged long ago. */
+TEST_F(running, wrong_quotes_are_ignored)
+{
+	ROW("SEC-07");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 2000));
+	must(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10);
+	send_kind(&soft[0], .seq = -11);
+	send_kind(&soft[0], .seq = 1);
+	send_kind(&soft[0], .seq = -10, .sport = SERVER_PORT + 1);
+	must(peer_poll(&self->p, self->fd, POLLHUP, 5000));
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+}
+
+/* Type 4 may not slow anybody down (RFC 6633); it says the same in no other family. */
+TEST_F(running, source_quench_is_ignored)
+{
+	struct tcp_info before = {}, after = {};
+	socklen_t len = sizeof(before);
+
+	ROW("SEC-09");
+	must(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10);
+	ASSERT_EQ(0, getsockopt(self->fd, SOL_TCP, TCP_INFO, &before, &len));
+	if (variant->family == AF_INET)
+		send_icmp(.type = ICMP_SOURCE_QUENCH, .seq = -10);
+	else
+		send_icmp(.type = 5, .seq = -10);	/* an error type not assigned */
+	must(!peer_poll(&self->p, self->fd, POLLIN, 20));
+	ASSERT_EQ(0, getsockopt(self->fd, SOL_TCP, TCP_INFO, &after, &len));
+	ASSERT_EQ(before.tcpi_snd_cwnd, after.tcpi_snd_cwnd);
+	ASSERT_EQ(before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
+	ASSERT_EQ(0, peer_so_error(self->fd));
+}
+
+/* IP_RECVERR: the error, its origin and whose it was, beside the stream. */
+TEST_F(running, error_queue)
+{
+	struct {
+		struct sock_extended_err ee;
+		struct sockaddr_storage offender;
+	} err = {};
+	char control[512], text[256];
+	struct iovec iov = { text, sizeof(text) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	bool v6 = V(variant->family);
+	struct cmsghdr *cmsg;
+
+	ROW("API-21");
+	if (xt_is_control())
+		SKIP(return, "TCP sets the socket's error instead");
+	must(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10);
+	/* Not asked for: nothing is queued. */
+	send_kind(&soft[1], .seq = -10);
+	must(!peer_poll(&self->p, self->fd, POLLIN, 20));
+	ASSERT_EQ(-1, recvmsg(self->fd, &msg, MSG_ERRQUEUE));
+	ASSERT_EQ(EAGAIN, errno);
+	ASSERT_TRUE(peer_set_int(self->fd, v6 ? SOL_IPV6 : SOL_IP,
+				 v6 ? IPV6_RECVERR : IP_RECVERR, 1));
+	send_kind(&soft[1], .seq = -10);
+	must(peer_poll(&self->p, self->fd, 0, 50));
+	/* Stream and error queue are two things. */
+	send_seg(.flags = ACK | PSH, .len = 5);
+	expect(.flags = ACK);
+	must(peer_read(&self->p, self->fd, 5));
+	msg.msg_controllen = sizeof(control);
+	ASSERT_LE(0, recvmsg(self->fd, &msg, MSG_ERRQUEUE));
+	ASSERT_EQ(MSG_ERRQUEUE, msg.msg_flags & MSG_ERRQUEUE);
+	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
+		if (cmsg->cmsg_level == (v6 ? SOL_IPV6 : SOL_IP) &&
+		    cmsg->cmsg_type == (v6 ? IPV6_RECVERR : IP_RECVERR))
+			memcpy(&err, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
+	}
+	ASSERT_EQ(EHOSTUNREACH, err.ee.ee_errno);
+	ASSERT_EQ(v6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP, err.ee.ee_origin);
+	ASSERT_EQ(soft[1].type[v6], err.ee.ee_type);
+	ASSERT_EQ(soft[1].code[v6], err.ee.ee_code);
+	ASSERT_EQ(variant->family, err.offender.ss_family);
+	ASSERT_EQ(-1, recvmsg(self->fd, &msg, MSG_ERRQUEUE));
+	ASSERT_EQ(EAGAIN, errno);
+	ASSERT_FALSE(peer_poll(&self->p, self->fd, 0, 0));
+	state_is(ST_ESTABLISHED);
+}
+
+/* --- path MTU ----------------------------------------------------------------- */
+
+/* "Packet too big" about the segment @offset, sent with @text bytes of text. */
+#define too_big(mtu, offset, text)						\
+	send_icmp(.type = V(variant->family) ? ICMP6_PACKET_TOO_BIG : ICMP_DEST_UNREACH, \
+		  .code = V(variant->family) ? 0 : ICMP_FRAG_NEEDED, .info = (mtu),	\
+		  .seq = (offset), .size = headers(variant->family) + (text))
+
+/* IP and TCP header with timestamps. */
+static int headers(int family)
+{
+	return (family == AF_INET6 ? 40 : 20) + 32;
+}
+
+/* Two full segments, not acknowledged. */
+#define send_two(full)								\
+	do {									\
+		must(peer_write(&self->p, self->fd, 2 * (full)));		\
+		expect(.flags = ACK, .any_psh = true, .len = (full));		\
+		expect(.flags = ACK | PSH, .len = (full));			\
+	} while (0)
+
+TEST_F(running, too_big_recuts_and_resends_at_once)
+{
+	int full = self->p.mss - 12, less = 1300 - headers(variant->family);
+	struct tcp_info before = {}, after = {};
+	socklen_t len = sizeof(before);
+	uint32_t una;
+
+	ROW("DATA-31");
+	send_two(full);
+	una = self->p.rcv_nxt - 2 * full;
+	ASSERT_EQ(0, getsockopt(self->fd, SOL_TCP, TCP_INFO, &before, &len));
+	too_big(1300, -2 * full, full);
+	/* Not the time-out: nothing has been lost to congestion. */
+	self->p.rcv_nxt = una;
+	expect(.flags = ACK, .any_psh = true, .len = less, .within = NOW);
+	peer_drain(&self->p, 5);
+	ASSERT_EQ(0, getsockopt(self->fd, SOL_TCP, TCP_INFO, &after, &len));
+	ASSERT_EQ(before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
+	ASSERT_LE(before.tcpi_snd_cwnd, after.tcpi_snd_cwnd);
+	ASSERT_EQ(1300, after.tcpi_pmtu);
+	/* All of it is acknowledged: from now on everything is cut so. */
+	self->p.rcv_nxt = una + 2 * full;
+	send_seg(.flags = ACK);
+	peer_drain(&self->p, 5);
+	must(peer_write(&self->p, self->fd, 2 * less));
+	expect(.flags = ACK, .any_psh = true, .len = less);
+	expect(.flags = ACK | PSH, .len = less);
+}
+
+TEST_F_TIMEOUT(running, a_larger_size_is_not_tried_soon, 400)
+{
+	int full = self->p.mss - 12, less = 1300 - headers(variant->family);
+
+	ROW("DATA-32");
+	send_two(full);
+	too_big(1300, -2 * full, full);
+	peer_drain(&self->p, 20);
+	send_seg(.flags = ACK);
+	peer_pump(&self->p, 299000);
+	must(peer_write(&self->p, self->fd, less + 1));
+	expect(.flags = ACK, .any_psh = true, .len = less);
+	expect(.flags = ACK | PSH, .len = 1);
+}
+
+/* Nonsense: below what every link carries. Tiny, but legal: to a floor (IPv4). */
+TEST_F(running, too_big_has_a_floor)
+{
+	int full = self->p.mss - 12, floor = 552 - headers(AF_INET);
+
+	ROW("DATA-32");
+	ROW("SEC-10");
+	send_two(full);
+	too_big(60, -2 * full, full);
+	too_big(variant->family == AF_INET6 ? 1279 : 67, -2 * full, full);
+	peer_drain(&self->p, 20);
+	send_seg(.flags = ACK);
+	send_two(full);
+	send_seg(.flags = ACK);
+	if (variant->family == AF_INET6)
+		return;
+	send_two(full);
+	too_big(300, -2 * full, full);
+	peer_drain(&self->p, 20);
+	send_seg(.flags = ACK);
+	peer_drain(&self->p, 20);
+	must(peer_write(&self->p, self->fd, floor + 1));
+	/* With DF clear, as so small a path is locked: a router may cut it further. */
+	expect(.flags = ACK, .any_psh = true, .len = floor);
+}
+
+/* Forged: about nothing in flight, no smaller than what is used. */
+TEST_F(running, too_big_must_fit_what_is_in_flight)
+{
+	int full = self->p.mss - 12;
+
+	ROW("SEC-10");
+	ROW("SEC-07");
+	send_two(full);
+	send_seg(.flags = ACK);
+	too_big(1300, -2 * full, full);
+	too_big(1300, -full, full);
+	too_big(1300, 0, full);
+	send_two(full);
+	too_big(1300, -2 * full - 1, full);
+	too_big(1300, 1, full);
+	too_big(1500, -2 * full, full);
+	too_big(9000, -2 * full, full);
+	peer_drain(&self->p, 20);
+	send_seg(.flags = ACK);
+	send_two(full);
+}
+
+/* A small segment cannot have been too big for a path larger than itself. */
+TEST_F(running, too_big_must_be_smaller_than_its_cause)
+{
+	int full = self->p.mss - 12;
+
+	ROW("SEC-10");
+	if (xt_is_control())
+		SKIP(return, "TCP does not look at the length quoted");
+	must(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10);
+	too_big(1300, -10, 10);
+	peer_drain(&self->p, 20);
+	send_seg(.flags = ACK);
+	send_two(full);
+}
+
+TEST_HARNESS_MAIN

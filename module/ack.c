@@ -5,6 +5,8 @@
  * Clears the rtx queue, measures the round trip (RFC 6298, RFC 7323, 4), moves the send
  * window, lets recovery and congestion control judge, restarts the timer. Socket lock.
  */
+#include <linux/errqueue.h>
+
 #include "xtcp.h"
 #include "timer.h"
 
@@ -40,7 +42,12 @@ static void clean_rtx(struct sock *sk, struct acked *acked)
 			acked->resent = true;
 		else if (!(cb->marks & XTCP_TX_SACKED) && !acked->sent_us)
 			acked->sent_us = cb->sent_us;
+		if (!(cb->marks & XTCP_TX_SACKED))
+			xp->tally.delivered_segs += xtcp_rtxq_segs(sk, skb);
 		xtcp_rtxq_del(sk, skb);
+		skb->dev = NULL;	/* was the rtx tree's */
+		if (unlikely(cb->marks & XTCP_TX_STAMP_ACK))
+			__skb_tstamp_tx(skb, NULL, NULL, sk, SCM_TSTAMP_ACK);
 		xtcp_rtxq_free(sk, skb);
 	}
 }

@@ -14,11 +14,14 @@
 #define XTCP_TX_LOST	0x02	/* taken for lost, to be resent */
 #define XTCP_TX_RESENT	0x04	/* a retransmission is under way */
 #define XTCP_TX_EVER_RESENT 0x08 /* no RTT sample without timestamps (Karn) */
+#define XTCP_TX_EOR	0x10	/* MSG_EOR: no text is added behind this */
+#define XTCP_TX_STAMP_ACK 0x20	/* the application wants to know when stamp_seq is acknowledged */
 
 /**
  * struct xtcp_cb - what xtcp keeps in sk_buff.cb
  * @h4: receive: IPv4's control block; policy checks still read it
  * @h6: receive: IPv6's
+ * @stamp_seq: transmit: the octet whose timestamps were asked for, if any were
  * @sent_us: transmit: time of the last transmission, CLOCK_MONOTONIC [us]
  * @ack: receive: SEG.ACK
  * @win: receive: window field as received
@@ -33,6 +36,7 @@ struct xtcp_cb {
 	union {
 		struct inet_skb_parm h4;
 		struct inet6_skb_parm h6;
+		u32 stamp_seq;
 	};
 	union {
 		u64 sent_us;

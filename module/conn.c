@@ -287,6 +287,7 @@ static void init_connection(struct sock *sk)
 	xp->bytes_received = 0;
 	xp->segs_in = 0;
 	xp->segs_out = 0;
+	memset(&xp->tally, 0, sizeof(xp->tally));
 	xp->ack_now = 0;
 	xp->ack_pending = 0;
 	xp->quickacks = XTCP_QUICKACKS_MAX;

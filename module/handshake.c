@@ -641,6 +641,7 @@ void xtcp_handshake_established(struct sock *sk, const struct xtcp_cb *cb)
 	WRITE_ONCE(sk->sk_err_soft, 0);		/* the path is there (RFC 9293, 3.9.2.2) */
 	xp->snd_una = cb->ack;
 	xp->recover_seq = xp->iss;
+	xp->tally.delivered_segs = 1;
 	xp->snd_wl1 = cb->seq;
 	xp->snd_wl2 = cb->ack;
 	xp->snd_wnd = cb->flags & XTCP_SYN ? cb->win : (u32)cb->win << xp->snd_wscale;

@@ -368,6 +368,7 @@ static void take_text(struct sock *sk, struct input *in)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	enum xtcp_reass result;
 	bool gap, fin = false;
+	u16 segs;
 
 	if (!in->text && !(in->cb->flags & XTCP_FIN)) {
 		consume_skb(in->skb);
@@ -392,8 +393,11 @@ static void take_text(struct sock *sk, struct input *in)
 	if (!in->skb)
 		return;
 	gap = !RB_EMPTY_ROOT(&xp->ooo);
+	segs = max_t(u16, 1, skb_shinfo(in->skb)->gso_segs);
 	result = xtcp_reass_add(sk, in->skb, &fin);
 	in->skb = NULL;
+	if (result == XTCP_REASS_QUEUED)
+		xp->tally.ooo_segs += segs;
 	schedule_ack(sk, result, gap);
 	if (result == XTCP_REASS_IN_ORDER)
 		measure_window_time(xp);
@@ -427,6 +431,16 @@ static void answer(struct sock *sk)
 	}
 	if (!timer_pending(&xp->delack_timer))
 		xtcp_timer_arm_delack(sk, min_t(u32, xp->ato_jif, XTCP_DELACK_MAX));
+}
+
+/* What TCP_INFO tells of segments received. */
+static void count_segment(struct xtcp_sock *xp, const struct sk_buff *skb, u32 text)
+{
+	u16 segs = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+
+	xp->segs_in += segs;
+	if (text)
+		xp->tally.data_segs_in += segs;
 }
 
 /* A socket in a state that has no use for segments any more. */
@@ -472,7 +486,7 @@ void xtcp_input_rcv(struct sock *sk, struct sk_buff *skb)
 		drop(sk, &in, XTCP_DROP_STATE);
 		return;
 	}
-	xp->segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	count_segment(xp, skb, in.text);
 	xtcp_options_parse(&in.opts, (const u8 *)(hdr + 1), hdr_len - XTCP_HDR_LEN,
 			   hdr->flags & XTCP_SYN);
 	if (sk->sk_state == TCP_SYN_SENT) {

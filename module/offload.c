@@ -37,6 +37,17 @@ static void finish_piece(struct sk_buff *skb, u32 seq, bool first, u32 whole_len
 		hdr->check = gso_make_checksum(skb, rest);
 }
 
+/* Who asked when a segment leaves meant its end: the last piece answers. */
+static void pass_stamp(const struct sk_buff *skb, struct sk_buff *last)
+{
+	u8 wanted = skb_shinfo(skb)->tx_flags & SKBTX_SW_TSTAMP;
+
+	if (likely(!wanted))
+		return;
+	skb_shinfo(last)->tx_flags |= wanted;
+	skb_shinfo(last)->tskey = skb_shinfo(skb)->tskey;
+}
+
 static struct sk_buff *segment_gso(struct sk_buff *skb, netdev_features_t features)
 {
 	u32 whole_len, seq, mss = skb_shinfo(skb)->gso_size;
@@ -75,6 +86,8 @@ static struct sk_buff *segment_gso(struct sk_buff *skb, netdev_features_t featur
 	for (seg = segs; seg; seg = seg->next) {
 		finish_piece(seg, seq, seg == segs, whole_len);
 		seq += mss;
+		if (!seg->next)
+			pass_stamp(skb, seg);
 	}
 	return segs;
 }

@@ -227,6 +227,10 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u16 mss, const struct 
 		ack_was_sent(sk);
 	xtcp_mib_add(sock_net(sk), XTCP_MIB_OUT_SEGS, skb_shinfo(skb)->gso_segs);
 	xp->segs_out += skb_shinfo(skb)->gso_segs;
+	if (len) {
+		xp->tally.data_segs_out += skb_shinfo(skb)->gso_segs;
+		xp->tally.bytes_sent += len;
+	}
 	memset(skb->cb, 0, sizeof(skb->cb));
 	return xp->af->xmit(sk, skb, ecn);
 }
@@ -623,6 +627,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb)
 		return err;
 	xtcp_rtxq_mark(sk, skb, XTCP_TX_RESENT | XTCP_TX_EVER_RESENT, 0);
 	xp->total_retrans++;
+	xp->tally.bytes_resent += skb->len;
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_RETRANS_SEGS);
 	return 0;
 }

@@ -78,6 +78,15 @@ static bool mark_sacked(struct sock *sk, const struct xtcp_opts *opts, u32 ack)
 	return news;
 }
 
+/* Is one of our segments reported to have come twice? For TCP_INFO only. */
+static void count_dsack(struct xtcp_sock *xp, const struct xtcp_opts *opts, u32 ack)
+{
+	if (xp->sack_ok && (opts->seen & XTCP_OPT_SACK) &&
+	    xtcp_sack_check(opts, 0, ack, xp->snd_una, xp->snd_nxt, xp->max_snd_wnd) ==
+	    XTCP_SACK_DUPLICATE)
+		xp->tally.dsacks++;
+}
+
 /* IsLost() for all that was sent before the SACKed octets (RFC 6675, 4). */
 static void mark_lost_by_sack(struct sock *sk)
 {
@@ -195,6 +204,7 @@ void xtcp_recovery_ack(struct sock *sk, const struct xtcp_opts *opts, u32 ack, u
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
+	count_dsack(xp, opts, ack);
 	if (xp->recovery != XTCP_RECOVERY_OPEN && is_over(xp))
 		leave_recovery(sk);
 	/* Follow, lest half of the sequence space pass without a loss. */

@@ -13,6 +13,7 @@
 #include <net/sock.h>
 #include <asm/ioctls.h>
 
+#include "recv.h"
 #include "xtcp.h"
 
 /**

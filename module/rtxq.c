@@ -92,6 +92,22 @@ static bool too_fragmented(const struct sock *sk)
 	return (sk->sk_wmem_queued >> 1) > sk->sk_sndbuf + 2 * SKB_TRUESIZE(GSO_LEGACY_MAX_SIZE);
 }
 
+/* The request for timestamps goes with the octet they are about. */
+static void split_stamp(struct sk_buff *skb, struct sk_buff *rest)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb), *rest_shinfo = skb_shinfo(rest);
+	struct xtcp_cb *cb = XTCP_CB(skb), *rest_cb = XTCP_CB(rest);
+
+	if (xtcp_seq_lt(cb->stamp_seq, rest_cb->seq)) {
+		rest_cb->marks &= ~XTCP_TX_STAMP_ACK;
+		return;
+	}
+	rest_shinfo->tx_flags |= shinfo->tx_flags & SKBTX_ANY_TSTAMP;
+	rest_shinfo->tskey = shinfo->tskey;
+	shinfo->tx_flags &= ~SKBTX_ANY_TSTAMP;
+	cb->marks &= ~XTCP_TX_STAMP_ACK;
+}
+
 /**
  * xtcp_rtxq_split - cut a queued segment in two
  * @sk: the socket
@@ -99,7 +115,7 @@ static bool too_fragmented(const struct sock *sk)
  * @bytes: text that stays in @skb, less than it has
  * @sent: which queue
  *
- * FIN and PSH go to the second half; both keep marks and time of transmission.
+ * FIN, PSH and MSG_EOR go to the second half; both keep marks and time of transmission.
  *
  * Context: socket lock.
  * Return: 0, or -ENOMEM with @skb unchanged.
@@ -132,6 +148,8 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes, bool sent)
 	rest_cb->seq = cb->seq + bytes;
 	cb->end_seq = rest_cb->seq;
 	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
+	cb->marks &= ~XTCP_TX_EOR;
+	split_stamp(skb, rest);
 	skb_split(skb, rest, bytes);
 
 	if (sent)
@@ -182,6 +200,19 @@ struct sk_buff *xtcp_rtxq_next(struct sk_buff *skb)
 }
 
 /**
+ * xtcp_rtxq_segs - segments on the wire that a queued one stands for
+ * @sk: the socket
+ * @skb: in rtx
+ *
+ * Context: socket lock.
+ * Return: at least 1.
+ */
+u32 xtcp_rtxq_segs(const struct sock *sk, const struct sk_buff *skb)
+{
+	return max(DIV_ROUND_UP(skb->len, max_t(u32, xtcp_sk(sk)->mss, 1)), 1u);
+}
+
+/**
  * xtcp_rtxq_mark - change what is known of a sent segment
  * @sk: the socket
  * @skb: in rtx
@@ -197,6 +228,8 @@ void xtcp_rtxq_mark(struct sock *sk, struct sk_buff *skb, u8 set, u8 clear)
 	u8 now = (old & ~clear) | set;
 	u32 len = seq_len(skb);
 
+	if (now & ~old & XTCP_TX_SACKED)
+		xp->tally.delivered_segs += xtcp_rtxq_segs(sk, skb);
 	xp->sacked_bytes += (!!(now & XTCP_TX_SACKED) - !!(old & XTCP_TX_SACKED)) * len;
 	xp->lost_bytes += (!!(now & XTCP_TX_LOST) - !!(old & XTCP_TX_LOST)) * len;
 	xp->resent_bytes += (!!(now & XTCP_TX_RESENT) - !!(old & XTCP_TX_RESENT)) * len;

@@ -7,6 +7,7 @@
  */
 #include <linux/filter.h>
 #include <linux/icmpv6.h>
+#include <net/busy_poll.h>
 #include <net/dsfield.h>
 #include <net/protocol.h>
 #include <net/xfrm.h>
@@ -101,6 +102,8 @@ static void rcv_sock(struct sock *sk, struct sk_buff *skb, u16 family)
 {
 	if (!is_admitted(sk, skb, family))
 		goto put;
+	sk_incoming_cpu_update(sk);	/* SO_INCOMING_CPU, SO_INCOMING_NAPI_ID */
+	sk_mark_napi_id(sk, skb);
 	skb->dev = NULL;
 	bh_lock_sock_nested(sk);
 	if (!sock_owned_by_user(sk))

@@ -7,6 +7,7 @@
  * layer cuts. Process context, socket lock; errno and partial counts as Linux TCP.
  */
 #include <linux/net.h>
+#include <linux/net_tstamp.h>
 #include <net/sock.h>
 
 #include "xtcp.h"
@@ -26,6 +27,7 @@
  * @copied: queued so far [bytes]
  * @nr_new: segments begun since the backlog was let in
  * @timeo: time left to block [jiffies]
+ * @tsflags: SOF_TIMESTAMPING_*, of the socket or of this call
  */
 struct send_op {
 	struct sock *sk;
@@ -35,6 +37,7 @@ struct send_op {
 	int copied;
 	int nr_new;
 	long timeo;
+	u32 tsflags;
 };
 
 /*
@@ -69,6 +72,33 @@ static void mark_push(struct xtcp_sock *xp, struct sk_buff *skb)
 {
 	XTCP_CB(skb)->flags |= XTCP_PSH;
 	xp->pushed_seq = xp->write_seq;
+}
+
+/*
+ * Ask for timestamps of the last octet of this call: by those below us of its way out, by
+ * ack.c of its acknowledgment. SOF_TIMESTAMPING_OPT_ID numbers octets from what was
+ * written when it was set; the generic code, which knows nothing of our numbers, has
+ * cleared sk_tskey in that moment.
+ */
+static void request_stamps(const struct send_op *op)
+{
+	struct xtcp_sock *xp = xtcp_sk(op->sk);
+	struct sk_buff *skb = skb_peek_tail(&op->sk->sk_write_queue);
+	u32 stamp_seq = xp->write_seq - 1;
+
+	if (likely(!op->tsflags))
+		return;
+	if ((op->tsflags & SOF_TIMESTAMPING_OPT_ID) && !atomic_read(&op->sk->sk_tskey)) {
+		atomic_set(&op->sk->sk_tskey, 1);
+		xp->stamp_base = xp->write_seq - op->copied;
+	}
+	if (!skb || !(op->tsflags & SOF_TIMESTAMPING_TX_RECORD_MASK))
+		return;
+	__sock_tx_timestamp(op->tsflags, &skb_shinfo(skb)->tx_flags);
+	skb_shinfo(skb)->tskey = stamp_seq - xp->stamp_base;
+	XTCP_CB(skb)->stamp_seq = stamp_seq;
+	if (op->tsflags & SOF_TIMESTAMPING_TX_ACK)
+		XTCP_CB(skb)->marks |= XTCP_TX_STAMP_ACK;
 }
 
 /* End of a call, or of what fits: mark and send. */
@@ -155,6 +185,8 @@ static void text_added(struct send_op *op, struct sk_buff *skb, int bytes)
 {
 	struct xtcp_sock *xp = xtcp_sk(op->sk);
 
+	if ((op->flags & MSG_EOR) && !msg_data_left(op->msg))
+		XTCP_CB(skb)->marks |= XTCP_TX_EOR;
 	/* The segment goes on; the push of an earlier call moves to its new end. */
 	if (!op->copied)
 		XTCP_CB(skb)->flags &= ~XTCP_PSH;
@@ -192,7 +224,8 @@ static int wait_for_space(struct send_op *op)
 static int queue_some(struct send_op *op)
 {
 	struct sk_buff *skb = skb_peek_tail(&op->sk->sk_write_queue);
-	int room = skb ? op->goal - (int)skb->len : 0;
+	bool is_open = skb && !(XTCP_CB(skb)->marks & XTCP_TX_EOR);
+	int room = is_open ? op->goal - (int)skb->len : 0;
 	int bytes = -EMSGSIZE;
 
 	if (room > 0)
@@ -249,11 +282,10 @@ static int prepare_send(struct send_op *op)
 		if (err)
 			return err;
 	}
-	if (op->msg->msg_controllen) {
-		sockcm_init(&sockc, sk);
-		if (sock_cmsg_send(sk, op->msg, &sockc))
-			return -EINVAL;
-	}
+	sockcm_init(&sockc, sk);
+	if (op->msg->msg_controllen && sock_cmsg_send(sk, op->msg, &sockc))
+		return -EINVAL;
+	op->tsflags = sockc.tsflags;
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	op->goal = size_goal(sk, op->flags);
 	return 0;
@@ -272,6 +304,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg)
 		drop_empty_tail(sk);
 	}
 	if (op.copied) {
+		request_stamps(&op);
 		push_written(sk, op.flags, xp->nagle);
 		return op.copied;
 	}

@@ -331,10 +331,14 @@ static void info_sender(struct xtcp_sock *xp, struct tcp_info *info, u32 mss)
 	info->tcpi_min_rtt = xp->rtt.min_us;
 	info->tcpi_snd_ssthresh = cong->ssthresh_bytes >= XTCP_SSTHRESH_INFINITE ?
 		XTCP_SSTHRESH_INFINITE : bytes_to_segs(cong->ssthresh_bytes, mss);
-	info->tcpi_reordering = REORDERING_SEGS;
 	info->tcpi_total_retrans = xp->total_retrans;
 	info->tcpi_bytes_acked = xp->bytes_acked;
+	info->tcpi_bytes_sent = xp->tally.bytes_sent;
+	info->tcpi_bytes_retrans = xp->tally.bytes_resent;
 	info->tcpi_segs_out = xp->segs_out;
+	info->tcpi_data_segs_out = xp->tally.data_segs_out;
+	info->tcpi_delivered = xp->tally.delivered_segs;
+	info->tcpi_dsack_dups = xp->tally.dsacks;
 	info->tcpi_notsent_bytes = max_t(int, 0, xp->write_seq - xp->snd_nxt);
 	info->tcpi_snd_wnd = xp->snd_wnd;
 }
@@ -347,11 +351,13 @@ static void info_receiver(struct xtcp_sock *xp, struct tcp_info *info)
 	info->tcpi_last_ack_recv = ms_since(xp->last_rcv_jif);
 	info->tcpi_pmtu = xp->pmtu;
 	info->tcpi_rcv_ssthresh = xp->rcv_wnd;
-	info->tcpi_advmss = xp->advmss;
+	info->tcpi_advmss = xp->advmss - (xp->ts_ok ? XTCP_OPTLEN_TS : 0);
 	info->tcpi_rcv_rtt = xp->rcv_rtt_us >> 3;
 	info->tcpi_rcv_space = xp->rcvq_space;
 	info->tcpi_bytes_received = xp->bytes_received;
 	info->tcpi_segs_in = xp->segs_in;
+	info->tcpi_data_segs_in = xp->tally.data_segs_in;
+	info->tcpi_rcv_ooopack = xp->tally.ooo_segs;
 }
 
 /**
@@ -373,6 +379,9 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_pacing_rate = rate != ~0UL ? rate : ~0ULL;
 	rate = READ_ONCE(sk->sk_max_pacing_rate);
 	info->tcpi_max_pacing_rate = rate != ~0UL ? rate : ~0ULL;
+	mss = max_t(u32, READ_ONCE(xp->mss), 1);
+	info->tcpi_reordering = REORDERING_SEGS;
+	info->tcpi_snd_cwnd = bytes_to_segs(READ_ONCE(xp->cong.cwnd_bytes), mss);
 	if (info->tcpi_state == XTCP_LISTEN) {
 		/* As Linux TCP: these two fields have another meaning for a listener. */
 		info->tcpi_unacked = READ_ONCE(sk->sk_ack_backlog);
@@ -381,7 +390,6 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	}
 	slow = lock_sock_fast(sk);
 	mss = max_t(u32, xp->mss, 1);
-	info->tcpi_snd_cwnd = bytes_to_segs(xp->cong.cwnd_bytes, mss);
 	info_options(xp, info);
 	info_sender(xp, info, mss);
 	info_receiver(xp, info);

@@ -39,6 +39,7 @@
 #include "compat.h"
 #include "mib.h"
 #include "syncookie.h"
+#include "tally.h"
 
 #define XTCP_TIMEWAIT_LEN	(60 * HZ)	/* deviates: 2 MSL is 240 s; Linux TCP's 60 s */
 #define XTCP_SYNACK_LEVELS	8		/* FIFOs of half-open entries; 7th on: 120 s */
@@ -263,6 +264,8 @@ struct xtcp_sock {
 	u64 bytes_received;
 	u32 segs_in;
 	u32 segs_out;
+	struct xtcp_tally tally;	/* what else TCP_INFO counts */
+	u32 stamp_base;			/* what SOF_TIMESTAMPING_OPT_ID counts from */
 	u32 last_send_jif;		/* data sent */
 	u32 last_rcv_jif;		/* anything received */
 	u32 last_data_jif;		/* data received */
@@ -607,6 +610,7 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes, bool sent);
 void xtcp_rtxq_sent(struct sock *sk, struct sk_buff *skb);
 struct sk_buff *xtcp_rtxq_head(const struct sock *sk);
 struct sk_buff *xtcp_rtxq_next(struct sk_buff *skb);
+u32 xtcp_rtxq_segs(const struct sock *sk, const struct sk_buff *skb);
 void xtcp_rtxq_mark(struct sock *sk, struct sk_buff *skb, u8 set, u8 clear);
 void xtcp_rtxq_del(struct sock *sk, struct sk_buff *skb);
 void xtcp_rtxq_free(struct sock *sk, struct sk_buff *skb);
@@ -751,15 +755,7 @@ void xtcp_close_shutdown(struct sock *sk, int how);
 int xtcp_send_msg(struct sock *sk, struct msghdr *msg, size_t size);
 void xtcp_send_flush(struct socket *sock);
 
-/* ---- recv.c ----------------------------------------------------------------- */
-int xtcp_recv_msg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
-__poll_t xtcp_recv_poll(struct file *file, struct socket *sock, poll_table *wait);
-int xtcp_recv_ioctl_value(struct sock *sk, int cmd, int *value);
-int xtcp_recv_peek_len(struct socket *sock);
-int xtcp_recv_set_lowat(struct sock *sk, int val);
-ssize_t xtcp_recv_splice(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe,
-			 size_t len, unsigned int flags);
-
+/* ---- recv.c: see recv.h ------------------------------------------------------ */
 /* ---- sockopt.c -------------------------------------------------------------- */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval,
 		     unsigned int optlen);

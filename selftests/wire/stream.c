@@ -86,6 +86,27 @@ TEST_F(stream, msg_more_holds)
 	expect(.flags = ACK | PSH, .len = 3, .within = NOW);
 }
 
+/* MSG_EOR: what is written next begins a segment of its own. */
+TEST_F(stream, msg_eor_ends_a_segment)
+{
+	uint8_t buf[30];
+	int i;
+
+	ROW("DATA-19");
+	for (i = 0; i < 30; i++)
+		buf[i] = peer_pattern(i);
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_CORK, 1));
+	ASSERT_EQ(10, send(self->fd, buf, 10, MSG_EOR));
+	silence(20);
+	/* More behind it: there is nothing to wait for any more. */
+	ASSERT_EQ(20, send(self->fd, buf + 10, 20, 0));
+	expect(.flags = ACK, .any_psh = true, .len = 10, .within = NOW);
+	send_seg(.flags = ACK);
+	silence(20);
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_CORK, 0));
+	expect(.flags = ACK | PSH, .len = 20, .within = NOW);
+}
+
 /* Bytes 2^32 - n and n of the sequence space follow each other, both ways in one flow. */
 TEST_F(stream, peer_numbers_wrap)
 {

@@ -170,6 +170,7 @@ struct seg {
 	const char *src, *dst;
 	uint16_t sport, dport;	/* 0: the flow's */
 	bool ip_options;	/* IPv4: NOPs; IPv6: a destination options header */
+	bool hop_by_hop;	/* IPv6: let it be a hop-by-hop options header instead */
 	const uint8_t *ip_opts;	/* these bytes instead (IPv4: in options, IPv6: in header) */
 	int ip_optlen;
 };
@@ -234,8 +235,9 @@ int peer_drain(struct peer *p, int ms);
 bool peer_next(struct peer *p, struct got *seen, int ms);
 bool peer_poll(struct peer *p, int fd, short events, int ms);
 
-/* peer_icmp.c: errors from the path. */
+/* peer_ip.c: what happens on the path. */
 void peer_icmp(struct peer *p, const struct path_error *error);
+bool peer_send_pieces(struct peer *p, const struct seg *seg, int size, bool reverse, int overlap);
 
 /* peer_pkt.c: bytes to struct got and back, and into text. */
 uint8_t peer_pattern(uint32_t offset);

@@ -183,7 +183,7 @@ static int build_ip(struct peer *p, const struct seg *seg, uint8_t *pkt, int seg
 	pkt[0] = 0x60;
 	pkt[1] = seg->ecn << 4;
 	put16(pkt + 4, hlen - 40 + seglen);
-	pkt[6] = extlen ? IPPROTO_DSTOPTS : xt_ipproto();
+	pkt[6] = !extlen ? xt_ipproto() : seg->hop_by_hop ? IPPROTO_HOPOPTS : IPPROTO_DSTOPTS;
 	pkt[7] = 64;
 	peer_addr(AF_INET6, seg->src ?: peer_ip(AF_INET6), pkt + 8);
 	peer_addr(AF_INET6, seg->dst ?: stack_ip(AF_INET6), pkt + 24);

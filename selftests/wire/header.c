@@ -146,6 +146,74 @@ TEST_F(header, unknown_ip_options_are_ignored)
 	expect(.flags = SYN | ACK, .within = NOW);
 }
 
+TEST_F(header, hop_by_hop_options_are_skipped)
+{
+	/* Pad1 and PadN only; and an unknown option of the kind that is to be skipped. */
+	static const uint8_t unknown[] = { 0, 0x1e, 4, 1, 2, 3, 4 };
+
+	ROW("WIRE-18");
+	if (variant->family == AF_INET)
+		return;		/* IPv4's options are in its header: see above */
+	send_seg(.flags = ACK | PSH, .len = 10, .ip_options = true, .hop_by_hop = true);
+	expect(.flags = ACK);
+	send_seg(.flags = ACK | PSH, .len = 10, .hop_by_hop = true, .ip_opts = unknown,
+		 .ip_optlen = sizeof(unknown));
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 20));
+	peer_reset(&self->p, PEER_PORT + 1, SERVER_PORT);
+	send_seg(.flags = SYN, .ip_options = true, .hop_by_hop = true);
+	expect(.flags = SYN | ACK, .within = NOW);
+}
+
+#define send_pieces(size, reverse, overlap, ...)				\
+	peer_send_pieces(&self->p, &(struct seg){ __VA_ARGS__ }, (size), (reverse), (overlap))
+
+/* IP puts fragments together again, whatever their order and wherever they are cut. */
+TEST_F(header, fragments)
+{
+	/* Linux wants the whole header of TCP in the first IPv6 fragment (RFC 7112). */
+	bool whole = xt_is_control() && variant->family == AF_INET6;
+	int sizes[] = { whole ? 64 : 8, whole ? 80 : 24, 512, 1400 };
+	unsigned int i;
+
+	ROW("SEC-31");
+	ROW("WIRE-18");
+	for (i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+		must(send_pieces(sizes[i / 2], i % 2, 0, .flags = ACK | PSH, .len = 1600));
+		expect(.flags = ACK);
+		must(peer_read(&self->p, self->fd, 1600));
+	}
+	/* The handshake, too. */
+	peer_reset(&self->p, PEER_PORT + 1, SERVER_PORT);
+	self->p.snd_nxt = self->p.iss;
+	send_pieces(sizes[0], false, 0, .flags = SYN);
+	expect(.flags = SYN | ACK, .within = NOW);
+	send_pieces(sizes[0], true, 0, .flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+}
+
+/* A fragment header around the whole of a packet (RFC 6946); in IPv4 there is no such thing. */
+TEST_F(header, atomic_fragment)
+{
+	ROW("WIRE-18");
+	must(!send_pieces(4096, false, 0, .flags = ACK | PSH, .len = 100));
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 100));
+}
+
+/* What overlaps in IPv6 never arrives (RFC 5722, 4), nor does what is not complete. */
+TEST_F(header, overlapping_fragments)
+{
+	ROW("SEC-31");
+	send_pieces(512, false, 64, .flags = ACK | PSH, .len = 1600, .stray = true);
+	silence(200);
+	ASSERT_TRUE(peer_read_nothing(&self->p, self->fd));
+	state_is(ST_ESTABLISHED);
+	send_seg(.flags = ACK | PSH, .len = 10);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
+}
+
 /* MUST-48, 49 apart: what every segment's IP header looks like. */
 TEST_F(header, ip_header)
 {

@@ -13,7 +13,7 @@
 #include <net/inet_common.h>
 #include <net/protocol.h>
 
-#include "recv.h"
+#include "stream.h"
 #include "xtcp.h"
 
 #define XTCP_OPS_COMMON							\

@@ -120,8 +120,9 @@ static void leave(struct net *net, struct xtcp_bind *bind)
  * @dev: device bound to, 0: any
  * @uid: owner
  * @v4: an IPv4 address
+ * @mapped: that of an IPv6 socket
  * @any: all addresses of the family
- * @v6only: @any does not include IPv4
+ * @v6only: not for IPv4, @any or not
  * @reuse: SO_REUSEADDR
  * @reuseport: SO_REUSEPORT
  * @listening: in LISTEN
@@ -132,6 +133,7 @@ struct claim {
 	int dev;
 	kuid_t uid;
 	bool v4;
+	bool mapped;
 	bool any;
 	bool v6only;
 	bool reuse;
@@ -159,6 +161,7 @@ static void claim_of_sock(const struct sock *sk, struct claim *claim)
 #endif
 	ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &claim->addr);
 	claim->v4 = true;
+	claim->mapped = sk->sk_family == AF_INET6;
 	claim->any = !sk->sk_rcv_saddr;
 }
 
@@ -170,6 +173,7 @@ static void claim_of_timewait(const struct xtcp_timewait *tw, struct claim *clai
 		.dev = flow->ifindex,
 		.uid = tw->uid,
 		.v4 = flow->family == AF_INET,
+		.v6only = tw->v6only,
 		.reuse = tw->reuse,
 		.reuseport = tw->reuseport,
 		.timewait = true,
@@ -199,22 +203,27 @@ static bool spans_v4(const struct claim *claim)
 	return !claim->v4 && claim->any && !claim->v6only;
 }
 
-/* Could one segment be for either of the two? */
-static bool claims_overlap(const struct claim *a, const struct claim *b)
+/*
+ * Could one segment be for either of the two? And, as in Linux TCP, an IPv6 connection of a
+ * socket that could as well have had an IPv4 peer keeps others off IPv4's any-address.
+ */
+static bool claims_overlap(const struct claim *ours, const struct claim *theirs)
 {
-	if (a->dev && b->dev && a->dev != b->dev)
+	if (ours->dev && theirs->dev && ours->dev != theirs->dev)
 		return false;
-	if (a->v4 != b->v4)
-		return spans_v4(a) || spans_v4(b);
-	return a->any || b->any || ipv6_addr_equal(&a->addr, &b->addr);
+	if (ours->v4 != theirs->v4)
+		return spans_v4(ours) || spans_v4(theirs) ||
+		       (ours->v4 && !ours->mapped && ours->any && !theirs->v6only);
+	return ours->any || theirs->any || ipv6_addr_equal(&ours->addr, &theirs->addr);
 }
 
 /* Have both agreed to share, as SO_REUSEADDR and SO_REUSEPORT mean it in Linux? */
-static bool claims_share(const struct claim *a, const struct claim *b)
+static bool claims_share(const struct claim *ours, const struct claim *theirs)
 {
-	if (a->reuse && b->reuse && !b->listening)
+	if (ours->reuse && theirs->reuse && !theirs->listening)
 		return true;
-	return a->reuseport && b->reuseport && (b->timewait || uid_eq(a->uid, b->uid));
+	return ours->reuseport && theirs->reuseport &&
+	       (theirs->timewait || uid_eq(ours->uid, theirs->uid));
 }
 
 /* May @sk not own @port, together with those who do? @sharing: consider their options. */

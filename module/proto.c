@@ -11,7 +11,7 @@
 #include <net/inet_common.h>
 #include <net/ip6_route.h>
 
-#include "recv.h"
+#include "stream.h"
 #include "xtcp.h"
 
 /* Room in front of a segment for all headers, rounded as Linux TCP does. */

@@ -13,7 +13,7 @@
 #include <net/sock.h>
 #include <asm/ioctls.h>
 
-#include "recv.h"
+#include "stream.h"
 #include "xtcp.h"
 
 /**

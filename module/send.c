@@ -10,6 +10,7 @@
 #include <linux/net_tstamp.h>
 #include <net/sock.h>
 
+#include "stream.h"
 #include "xtcp.h"
 
 /* Text of one segment: with all headers it must stay below IP's 64 KiB. */

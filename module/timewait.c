@@ -155,6 +155,7 @@ static struct xtcp_timewait *alloc_entry(const struct sock *sk)
 	tw->ts_ok = xp->ts_ok;
 	tw->reuse = sk->sk_reuse;
 	tw->reuseport = sk->sk_reuseport;
+	tw->v6only = ipv6_only_sock(sk);
 	return tw;
 }
 

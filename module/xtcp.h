@@ -422,6 +422,7 @@ struct xtcp_halfopen {
  * @ts_ok: timestamps were negotiated
  * @reuse: SO_REUSEADDR was set
  * @reuseport: SO_REUSEPORT was set
+ * @v6only: IPV6_V6ONLY was set, or an IPv6 address bound
  * @node: key, links
  */
 struct xtcp_timewait {
@@ -441,6 +442,7 @@ struct xtcp_timewait {
 	u8 ts_ok:1;
 	u8 reuse:1;
 	u8 reuseport:1;
+	u8 v6only:1;
 	struct xtcp_node node;
 };
 
@@ -751,11 +753,7 @@ struct sock *xtcp_connect_accept(struct sock *sk, int flags, int *err);
 void xtcp_close_sock(struct sock *sk, long timeout);
 void xtcp_close_shutdown(struct sock *sk, int how);
 
-/* ---- send.c ----------------------------------------------------------------- */
-int xtcp_send_msg(struct sock *sk, struct msghdr *msg, size_t size);
-void xtcp_send_flush(struct socket *sock);
-
-/* ---- recv.c: see recv.h ------------------------------------------------------ */
+/* ---- send.c, recv.c: see stream.h --------------------------------------------- */
 /* ---- sockopt.c -------------------------------------------------------------- */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval,
 		     unsigned int optlen);

@@ -115,6 +115,13 @@ many_requests()
 	ab_is_content "$requests"
 }
 
+# The server host has a connection that is not over.
+is_asked()
+{
+	[ "$(count_state "" "$server")" -gt \
+	  $(($(count_state 0A "$server") + $(count_state 06 "$server"))) ]
+}
+
 # New workers take over the listening sockets; no request is lost meanwhile.
 reload()
 {
@@ -126,6 +133,7 @@ reload()
 	content "$work/www/page" 20000
 	client_runs ab -q -n "$requests" -c 4 "http://$url_host:8080/page" >"$work/ab" 2>&1 &
 	load=$!
+	wait_until "$patience" is_asked || fail "no request came"
 	kill -HUP "$(cat "$work/nginx.pid")"
 	wait $load || show_and_fail "$work/ab" "ab: status $?"
 	ab_is_content "$requests"

@@ -15,9 +15,9 @@ listen_type() { echo "TCP$family-LISTEN:$1,bind=$url_host,reuseaddr"; }
 half_close()
 {
 	row API-25 API-37 CLS-05
-	need_program socat
-	content "$work/question" 700000
-	content "$work/more" 1400000
+	need_program socat nc
+	content "$work/question" 300000
+	content "$work/more" 600000
 	{
 		sha256sum <"$work/question"
 		cat "$work/more"
@@ -36,32 +36,32 @@ server_ends_first()
 {
 	row API-25 CLS-05
 	need_program socat
-	content "$work/file" 700000
+	content "$work/file" 300000
 	serve 7001 socat -t "$patience" "$(listen_type 7001)" \
-		SYSTEM:"echo go; exec >&-; cat >$work/got; mv $work/got $work/received"
+		SYSTEM:"echo go; exec >&-; cat >$work/got; mv $work/got $work/received",pipes
 	# Sends only when it saw the end of what the server sends.
 	client_runs socat -t "$patience" "TCP$family:$url_host:7001" \
-		SYSTEM:"cat >$work/greeting; cat $work/file" || fail "socat: status $?"
+		SYSTEM:"cat >$work/greeting; cat $work/file",pipes || fail "socat: status $?"
 	wait_until "$patience" test -e "$work/received" || fail "the server's side did not end"
 	same "$work/file" "$work/received"
 	[ "$(cat "$work/greeting")" = go ] || fail "the greeting"
 }
 
-# Twenty at once, each with a child of its own.
+# Eight at once, each with a child of its own.
 forks()
 {
 	local i clients=()
 
 	row API-37 API-03
-	need_program socat
-	serve 7002 socat "$(listen_type 7002),fork,backlog=3" EXEC:"rev"
-	for i in $(seq 20); do
+	need_program socat rev
+	serve 7002 socat -t "$patience" "$(listen_type 7002),fork,backlog=3" EXEC:"rev"
+	for i in $(seq 8); do
 		echo "line $i of $seed" | client_runs socat -t "$patience" - \
 			"TCP$family:$url_host:7002" >"$work/got.$i" &
 		clients+=($!)
 	done
 	wait "${clients[@]}"
-	for i in $(seq 20); do
+	for i in $(seq 8); do
 		[ "$(rev <"$work/got.$i")" = "line $i of $seed" ] || fail "the answer to $i"
 	done
 }

@@ -54,7 +54,7 @@ remote_command()
 
 	row API-37
 	ssh_serves
-	content "$work/file" 1000000
+	content "$work/file" 300000
 	client_runs ssh -F "$work/ssh_config" "$address" "sha256sum; cat $work/file; exit 7" \
 		<"$work/file" >"$work/got" || status=$?
 	[ $status -eq 7 ] || show_and_fail "$work/server.2222" "ssh: status $status"
@@ -69,7 +69,7 @@ copies()
 {
 	row API-37
 	ssh_serves
-	content "$work/file" 2000000
+	content "$work/file" 500000
 	client_runs scp -q -F "$work/ssh_config" "$work/file" "$url_host:$work/up" ||
 		show_and_fail "$work/server.2222" "scp to the server: status $?"
 	same "$work/file" "$work/up"
@@ -88,7 +88,7 @@ forwards()
 
 	row API-37
 	ssh_serves
-	content "$work/file" 300000
+	content "$work/file" 100000
 	serve 8000 python3 -m http.server --bind "$address" --directory "$work" 8000
 	client_runs ssh -F "$work/ssh_config" -N -L "9000:$url_host:8000" \
 		-o ExitOnForwardFailure=yes "$address" &

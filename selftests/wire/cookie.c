@@ -150,10 +150,11 @@ static bool send_with_loss(struct peer *q, int fd, int full)
 		if (!peer_next(q, &seen, 100) || !is_sane(q, &seen, ~lost, full, &repaired))
 			return false;
 	for (n = LOST + 1; n < FLIGHT; n++) {
-		int32_t base = lost - q->rcv_nxt;
+		struct seg sack = { .flags = ACK, .ack = (int32_t)(lost - q->rcv_nxt), .nsack = 1 };
 
-		peer_send(q, &(struct seg){ .flags = ACK, .ack = base, .nsack = 1,
-			.sack = { { base + full, base + (n - LOST + 1) * full } } });
+		sack.sack[0][0] = sack.ack + full;
+		sack.sack[0][1] = sack.ack + (n - LOST + 1) * full;
+		peer_send(q, &sack);
 		while (peer_next(q, &seen, 3)) {
 			if (!is_sane(q, &seen, lost, full, &repaired))
 				return false;

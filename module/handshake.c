@@ -49,10 +49,10 @@ static void negotiate(struct xtcp_halfopen *ho, const struct sock *listener,
 }
 
 /*
- * The half-open entry, all zero, for a SYN with @opts but for its numbers; false: there is no way to
- * answer its source (RFC 9293, 3.9.2.3, MUST-63). The same for the SYN itself and for the
- * ACK that brings it back in a cookie, so that both give the same connection. The way is
- * left in @dst, with a reference for the caller.
+ * The half-open entry, zero as yet, for a SYN with @opts but for its numbers; false: there
+ * is no way to answer its source (RFC 9293, 3.9.2.3, MUST-63). The same for the SYN itself
+ * and for the ACK that brings it back in a cookie, so that both give the same connection.
+ * The way is left in @dst, with a reference for the caller.
  */
 static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 			  const struct xtcp_flow *flow, const struct sk_buff *skb,

@@ -1,16 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Counters and drop reasons: one list, from which the enums, the names in
- * /proc/net/xtcp_snmp and the reasons in the xtcp_drop tracepoint are made.
+ * /proc/net/xtcp_snmp and the reasons in the xtcp_drop tracepoint are made. And how the
+ * namespace they belong to is found.
  */
 #ifndef XTCP_MIB_H
 #define XTCP_MIB_H
 
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/types.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
 
-struct net;
 struct sk_buff;
 struct xtcp_net;
+
+extern unsigned int xtcp_mib_net_id;
+
+/* net_generic(), whose RCU read side is two calls; each segment comes here several times. */
+static inline struct xtcp_net *xtcp_net(const struct net *net)
+{
+	struct xtcp_net *xn;
+
+	preempt_disable();
+	xn = rcu_dereference_sched(net->gen)->ptr[xtcp_mib_net_id];
+	preempt_enable();
+	return xn;
+}
 
 /* What happened. X(enum suffix, name in /proc/net/xtcp_snmp) */
 #define XTCP_MIB_LIST(X)				\

@@ -521,19 +521,6 @@ struct xtcp_net {
 	atomic_t timewait_len;
 };
 
-extern unsigned int xtcp_mib_net_id;
-
-/* net_generic(), whose RCU read side is two calls; each segment comes here several times. */
-static inline struct xtcp_net *xtcp_net(const struct net *net)
-{
-	struct xtcp_net *xn;
-
-	preempt_disable();
-	xn = rcu_dereference_sched(net->gen)->ptr[xtcp_mib_net_id];
-	preempt_enable();
-	return xn;
-}
-
 static inline struct xtcp_net *xtcp_sk_net(const struct sock *sk)
 {
 	return xtcp_net(sock_net(sk));

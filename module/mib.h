@@ -19,7 +19,7 @@ struct xtcp_net;
 extern unsigned int xtcp_mib_net_id;
 
 /* net_generic(), whose RCU read side is two calls; each segment comes here several times. */
-static inline struct xtcp_net *xtcp_net(const struct net *net)
+static inline struct xtcp_net *xtcp_mib_find_net(const struct net *net)
 {
 	struct xtcp_net *xn;
 

@@ -521,6 +521,11 @@ struct xtcp_net {
 	atomic_t timewait_len;
 };
 
+static inline struct xtcp_net *xtcp_net(const struct net *net)
+{
+	return xtcp_mib_find_net(net);
+}
+
 static inline struct xtcp_net *xtcp_sk_net(const struct sock *sk)
 {
 	return xtcp_net(sock_net(sk));

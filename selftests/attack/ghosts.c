@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "kselftest_harness.h"
 #include "fixture.h"
+#include "flood.h"
 #include "peer.h"
 
 /* ---- ghosts ------------------------------------------------------------------------- */
@@ -19,12 +20,16 @@ FIXTURE(ghosts)
 
 FIXTURE_VARIANT(ghosts)
 {
+	int family;
 	const char *mode;
 };
 
-FIXTURE_VARIANT_ADD(ghosts, mode_0) { "0" };
-FIXTURE_VARIANT_ADD(ghosts, mode_1) { "1" };
-FIXTURE_VARIANT_ADD(ghosts, mode_2) { "2" };
+FIXTURE_VARIANT_ADD(ghosts, v4_mode_0) { AF_INET, "0" };
+FIXTURE_VARIANT_ADD(ghosts, v4_mode_1) { AF_INET, "1" };
+FIXTURE_VARIANT_ADD(ghosts, v4_mode_2) { AF_INET, "2" };
+FIXTURE_VARIANT_ADD(ghosts, v6_mode_0) { AF_INET6, "0" };
+FIXTURE_VARIANT_ADD(ghosts, v6_mode_1) { AF_INET6, "1" };
+FIXTURE_VARIANT_ADD(ghosts, v6_mode_2) { AF_INET6, "2" };
 
 FIXTURE_SETUP(ghosts)
 {
@@ -48,11 +53,11 @@ TEST_F_TIMEOUT(ghosts, backlog_1_six_clients, 120)
 	ROW("LSN-03");
 	if (!xt_lo_delay(50))
 		SKIP(return, "no netem");
-	lfd = xt_listen(AF_INET, 1, &addr);
+	lfd = xt_listen(variant->family, 1, &addr);
 	ASSERT_LE(0, lfd);
 	ASSERT_EQ(0, xt_nonblock(lfd));
 	for (i = 0; i < 6; i++) {
-		client[i] = xt_socket_flags(AF_INET, SOCK_NONBLOCK);
+		client[i] = xt_socket_flags(variant->family, SOCK_NONBLOCK);
 		ASSERT_LE(0, client[i]);
 		ASSERT_EQ(-1, xt_connect(client[i], &addr));
 		ASSERT_EQ(EINPROGRESS, errno);
@@ -81,7 +86,89 @@ TEST_F_TIMEOUT(ghosts, backlog_1_six_clients, 120)
 	       reset, peer_counter("HalfopenParked"), peer_counter("HalfopenPromoted"));
 	ASSERT_EQ(6, accepted + reset);
 	ASSERT_LE(2, accepted);
-	ASSERT_EQ(0, xt_proc_count(AF_INET, xt_port(&addr), 3));
+	ASSERT_EQ(0, xt_proc_count(variant->family, xt_port(&addr), 3));
+}
+
+/* ---- an accept queue that stays full --------------------------------------------------- */
+
+#define BACKLOG		5
+#define SYNS		5000
+
+FIXTURE(full_queue)
+{
+	struct flood f;
+	struct xt_addr addr;
+	int lfd, client[BACKLOG + 1];
+};
+
+FIXTURE_VARIANT(full_queue)
+{
+	int family;
+	const char *mode;
+};
+
+FIXTURE_VARIANT_ADD(full_queue, v4_mode_0) { AF_INET, "0" };
+FIXTURE_VARIANT_ADD(full_queue, v4_mode_1) { AF_INET, "1" };
+FIXTURE_VARIANT_ADD(full_queue, v4_mode_2) { AF_INET, "2" };
+FIXTURE_VARIANT_ADD(full_queue, v6_mode_1) { AF_INET6, "1" };
+FIXTURE_VARIANT_ADD(full_queue, v6_mode_2) { AF_INET6, "2" };
+
+/* Clients whom the application is slow to accept take all places. */
+FIXTURE_SETUP(full_queue)
+{
+	struct xt_addr any = xt_any(variant->family, 8080);
+	int i;
+
+	ASSERT_EQ(0, xt_netns());
+	ASSERT_TRUE(flood_open(&self->f, variant->family, 8080));
+	ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", variant->mode));
+	self->addr = xt_loopback(variant->family, 8080);
+	self->lfd = xt_socket_flags(variant->family, SOCK_NONBLOCK);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_EQ(0, xt_bind(self->lfd, &any));
+	ASSERT_EQ(0, listen(self->lfd, BACKLOG));
+	for (i = 0; i <= BACKLOG; i++) {
+		self->client[i] = xt_dial(variant->family, &self->addr);
+		ASSERT_LE(0, self->client[i]);
+	}
+	ASSERT_TRUE(XT_WAIT(xt_proc_count(variant->family, 8080, 1) == 2 * (BACKLOG + 1)));
+}
+
+FIXTURE_TEARDOWN(full_queue)
+{
+	close(self->lfd);
+	flood_close(&self->f);
+}
+
+/* Nothing is kept, nothing is answered, those who are in stay in, and then all is as before. */
+TEST_F_TIMEOUT(full_queue, flood_changes_nothing, 120)
+{
+	int i, fd, server;
+	char byte;
+
+	ROW("LSN-03");
+	ROW("LSN-02");
+	self->f.count = SYNS;
+	flood_run(&self->f);
+	ASSERT_EQ(SYNS, self->f.sent);
+	ASSERT_EQ(SYNS, peer_counter("DropListenOverflow"));
+	ASSERT_EQ(0, self->f.replies);
+	ASSERT_EQ(0, flood_unaccounted());
+	ASSERT_EQ(0, xt_proc_count(variant->family, 8080, 3));
+	for (i = 0; i <= BACKLOG; i++) {
+		fd = accept(self->lfd, NULL, NULL);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(1, send(fd, "x", 1, 0));
+		close(fd);
+		ASSERT_EQ(1, recv(self->client[i], &byte, 1, 0));
+		close(self->client[i]);
+	}
+	ASSERT_EQ(-1, accept(self->lfd, NULL, NULL));
+	fd = xt_dial(variant->family, &self->addr);
+	ASSERT_LE(0, fd);
+	ASSERT_TRUE(XT_WAIT((server = accept(self->lfd, NULL, NULL)) >= 0));
+	close(server);
+	close(fd);
 }
 
 /* ---- TCP_DEFER_ACCEPT ---------------------------------------------------------------- */

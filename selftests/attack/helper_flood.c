@@ -3,11 +3,12 @@
  * The flood generator as a program: SYNs from sources that do not exist, at a listener of
  * the caller's namespace.
  *
- *   helper_flood [-6] [-b] [-c] [-n COUNT] [-r RATE] [-s SECONDS] PORT
+ *   helper_flood [-6] [-b] [-c] [-d ADDRESS] [-n COUNT] [-r RATE] [-s SECONDS] PORT
  *
  *   -6  over IPv6 (2001:db8::1), not IPv4 (192.0.2.1)
  *   -b  bare SYNs with their MSS alone, not with the options Linux offers
  *   -c  at the kernel's TCP, not at xtcp
+ *   -d  at this address, which the caller's namespace forwards to
  *   -n  so many SYNs at most
  *   -r  so many a second; default: as fast as it goes
  *   -s  for so many seconds; default: 10
@@ -15,6 +16,7 @@
  * The device "hole" is made in the caller's namespace and goes with the program. A line for
  * every second says how many SYNs were sent and how many answers came since the start.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,8 +25,8 @@
 
 static void usage(void)
 {
-	fputs("usage: helper_flood [-6] [-b] [-c] [-n COUNT] [-r RATE] [-s SECONDS] PORT\n",
-	      stderr);
+	fputs("usage: helper_flood [-6] [-b] [-c] [-d ADDRESS] [-n COUNT] [-r RATE] "
+	      "[-s SECONDS] PORT\n", stderr);
 	exit(2);
 }
 
@@ -48,11 +50,12 @@ static void report(const struct flood *f)
 int main(int argc, char **argv)
 {
 	int option, family = AF_INET, count = FLOOD_COUNT_MAX, rate = 0, seconds = 10, second;
+	const char *target = NULL;
 	bool bare = false;
 	struct flood f;
 	int64_t start;
 
-	while ((option = getopt(argc, argv, "6bcn:r:s:")) != -1) {
+	while ((option = getopt(argc, argv, "6bcd:n:r:s:")) != -1) {
 		switch (option) {
 		case '6':
 			family = AF_INET6;
@@ -62,6 +65,9 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			setenv("XTCP_TEST_CONTROL", "1", 1);
+			break;
+		case 'd':
+			target = optarg;
 			break;
 		case 'n':
 			count = number(optarg, 1, FLOOD_COUNT_MAX);
@@ -82,6 +88,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "helper_flood: no device: %s\n", strerror(errno));
 		return 1;
 	}
+	if (target && !inet_pton(family, target, family == AF_INET6 ? (void *)&f.target_v6 :
+								    (void *)&f.target_v4))
+		usage();
 	f.timestamps = !bare;
 	f.count = count;
 	f.rate = rate;

@@ -57,7 +57,7 @@ static int entries_at(struct flood *f, int64_t start_ms, int s)
 }
 
 /* Up to half of the bound all live for 63 s; of more, those too many go after 1 + 2 + 4 s. */
-TEST_F_TIMEOUT(pressure, lifetime_shrinks_above_half, 200)
+TEST_F_TIMEOUT(pressure, lifetime_shrinks_above_half, 300)
 {
 	static const int counts[] = { BOUND / 2, BOUND / 2 + 1, BOUND };
 	unsigned int i;

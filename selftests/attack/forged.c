@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Handshakes completed by those who have not seen the SYN-ACK: numbers out of the air make no
+ * connection (RFC 4987; LSN-10).
+ */
+#include <poll.h>
+#include <unistd.h>
+#include "kselftest_harness.h"
+#include "fixture.h"
+#include "flood.h"
+#include "peer.h"
+
+#define PORT		8080
+#define BACKLOG		16
+#define ACKS		30000		/* a bounded number for every day; the goal in full runs: */
+#define ACKS_FULL	4000000
+
+FIXTURE(forged)
+{
+	struct flood f;
+	int lfd;
+};
+
+FIXTURE_VARIANT(forged)
+{
+	int family;
+	const char *mode;
+	bool timestamps;
+};
+
+FIXTURE_VARIANT_ADD(forged, v4_mode_1) { AF_INET, "1", true };
+FIXTURE_VARIANT_ADD(forged, v4_mode_2) { AF_INET, "2", true };
+FIXTURE_VARIANT_ADD(forged, v4_mode_2_bare) { AF_INET, "2", false };
+FIXTURE_VARIANT_ADD(forged, v6_mode_2) { AF_INET6, "2", true };
+
+FIXTURE_SETUP(forged)
+{
+	struct xt_addr any = xt_any(variant->family, PORT);
+
+	ASSERT_EQ(0, xt_netns());
+	ASSERT_TRUE(flood_open(&self->f, variant->family, PORT));
+	ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", variant->mode));
+	self->lfd = xt_socket_flags(variant->family, SOCK_NONBLOCK);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_EQ(0, xt_bind(self->lfd, &any));
+	ASSERT_EQ(0, listen(self->lfd, BACKLOG));
+	self->f.timestamps = variant->timestamps;
+}
+
+FIXTURE_TEARDOWN(forged)
+{
+	close(self->lfd);
+	flood_close(&self->f);
+}
+
+/*
+ * Without timestamps one ACK in 2^27 is a cookie: of 4,000,000 one in 34 runs may be right, so
+ * that one is allowed there; with timestamps it is 2^-40, and none.
+ */
+TEST_F_TIMEOUT(forged, acks_create_nothing, 1800)
+{
+	long opens;
+	int i;
+
+	ROW("LSN-10");
+	ROW("SEC-26");
+	/* Cookies are looked at in mode 1 after an overflow. */
+	for (i = 0; i < 2 * BACKLOG; i++)
+		flood_packet(&self->f);
+	flood_drain(&self->f);
+	self->f.flags = FLOOD_ACK;
+	self->f.sent = 0;
+	self->f.count = getenv("XTCP_TEST_FULL") ? ACKS_FULL : ACKS;
+	flood_run(&self->f);
+	opens = peer_counter("PassiveOpens");
+	TH_LOG("%d ACKs, %ld connections", self->f.sent, opens);
+	ASSERT_GE(variant->timestamps ? 0 : 1, opens);
+	ASSERT_EQ(opens, peer_counter("SyncookiesRecv"));
+	ASSERT_EQ(self->f.sent, peer_counter("SyncookiesFailed") + opens);
+	ASSERT_EQ(self->f.sent, peer_counter("DropListenAck") + opens);
+	ASSERT_EQ(self->f.sent, peer_counter("OutRsts") + peer_counter("RstsLimited") + opens);
+	ASSERT_EQ(0, flood_unaccounted());
+	ASSERT_EQ(-1, opens ? -1 : accept(self->lfd, NULL, NULL));
+}
+
+TEST_HARNESS_MAIN

@@ -108,6 +108,38 @@ twenty_cycles()
 	load || fail "cannot load again"
 }
 
+# Connections in full flow, killed, and the module gone as soon as the last of them is:
+# with TIME_WAIT entries, orphans that end, and segments under way.
+cycles_under_traffic()
+{
+	local i pid count=10
+
+	row API-43
+	[ "${XTCP_TEST_FULL:-0}" != 1 ] || count=100
+	clean_start
+	ip link set lo up
+	for i in $(seq "$count"); do
+		./helper_crowd 100000 2 >"$out" 2>&1 &
+		pid=$!
+		wait_until 20 traffic || fail "cycle $i: no connections: $(cat "$out")"
+		unload && fail "cycle $i: unloaded under sockets"
+		# shellcheck disable=SC2046 # words
+		kill -KILL "$pid" $(pgrep -P "$pid")
+		wait "$pid" 2>/dev/null
+		unload_soon 30 || {
+			grep '^xtcp' /proc/modules
+			fail "cycle $i: not unloaded"
+		}
+		load || fail "cycle $i: cannot load"
+	done
+}
+
+traffic()
+{
+	[ "$(count_state 06)" -gt 20 ]
+}
+
+
 # Segments of every kind keep coming while the module goes and comes.
 under_fire()
 {
@@ -143,10 +175,10 @@ no_module()
 	load || fail "cannot load again"
 }
 
-ktap_plan 7
+ktap_plan 8
 if is_control; then
 	for name in busy_with_sockets time_wait_left half_open_left half_open_held twenty_cycles \
-		    under_fire no_module; do
+		    cycles_under_traffic under_fire no_module; do
 		ktap_case "$name" skip "the kernel's TCP is no module"
 	done
 	ktap_end
@@ -156,6 +188,7 @@ ktap_case time_wait_left time_wait_left
 ktap_case half_open_left half_open_left
 ktap_case half_open_held half_open_held
 ktap_case twenty_cycles twenty_cycles
+ktap_case cycles_under_traffic cycles_under_traffic
 ktap_case under_fire under_fire
 ktap_case no_module no_module
 ktap_end

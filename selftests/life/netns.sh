@@ -12,6 +12,10 @@ xfer=../net/helper_xfer
 out=$(mktemp -d)
 
 at_exit rm -r "$out"
+
+# A standard input on which nothing ever comes, and which does not end.
+mkfifo "$out/silence"
+exec {silence}<>"$out/silence"
 at_exit net_down
 
 # Both processes are killed and all namespaces deleted in the middle of a transfer.
@@ -38,6 +42,49 @@ deleted_under_traffic()
 		show_objects
 		fail "$(objects) objects left, $before before"
 	}
+}
+
+# Namespaces that come and go, each with connections of every kind in full flow when it
+# does, and half-open entries whose peers never answer. The processes are killed and the
+# name deleted; the namespace itself ends with the last orphan in it.
+come_and_go()
+{
+	local before count=20 i
+
+	row SEC-21 API-43
+	[ "${XTCP_TEST_FULL:-0}" != 1 ] || count=1000
+	before=$(objects)
+	for i in $(seq "$count"); do
+		one_namespace "$i" || fail "namespace $i of $count"
+	done
+	wait_until 150 objects_at_most "$before" || {
+		show_objects
+		fail "$(objects) objects left, $before before"
+	}
+}
+
+# Its log tells when to strike: SYNs to nobody are half-open at once, flows take longer.
+one_namespace()
+{
+	local ns=xt-go-$$ pids
+
+	ip netns add "$ns" && ip -n "$ns" link set lo up || return 1
+	ip netns exec "$ns" ./helper_inject hold 20 <&"$silence" >"$out/hold" 2>&1 &
+	pids=$!
+	ip netns exec "$ns" ./helper_crowd 100000 2 >"$out/crowd" 2>&1 &
+	pids="$pids $!"
+	wait_until 30 grep -q halfopen "$out/hold" && wait_until 30 flowing "$ns" || return 1
+	# shellcheck disable=SC2046,SC2086 # words
+	kill -KILL $pids $(pgrep -P "${pids// /,}")
+	ip netns del "$ns"
+	# shellcheck disable=SC2086 # words
+	wait $pids 2>/dev/null
+	return 0
+}
+
+flowing()
+{
+	[ "$(count_state 06 "$1")" -gt 2 ]
 }
 
 established()
@@ -75,8 +122,9 @@ established_or_done()
 	established || grep -q '^sent' "$out/server"
 }
 
-ktap_plan 3
+ktap_plan 4
 ktap_case deleted_under_traffic__ipv4 deleted_under_traffic 4
 ktap_case deleted_under_traffic__ipv6 deleted_under_traffic 6
 ktap_case name_deleted_only name_deleted_only
+ktap_case come_and_go come_and_go
 ktap_end

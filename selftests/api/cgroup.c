@@ -153,7 +153,7 @@ static int skb_dropper(int type)
 	return load_verdict(BPF_PROG_TYPE_CGROUP_SKB, type, 0);
 }
 
-TEST_F(cgroup, ingress_drops_data)
+TEST_F_TIMEOUT(cgroup, ingress_drops_data, 120)
 {
 	int lfd, client, server, prog;
 	struct xt_addr addr;
@@ -174,7 +174,7 @@ TEST_F(cgroup, ingress_drops_data)
 	EXPECT_RET(1, recv(server, &byte, 1, 0));
 }
 
-TEST_F(cgroup, egress_drops_data)
+TEST_F_TIMEOUT(cgroup, egress_drops_data, 120)
 {
 	int lfd, client, server, prog;
 	struct xt_addr addr;
@@ -192,7 +192,7 @@ TEST_F(cgroup, egress_drops_data)
 }
 
 /* Neither the SYN, on its way in, nor the SYN-ACK, on its way out, gets past a program. */
-TEST_F(cgroup, handshake_dropped)
+TEST_F_TIMEOUT(cgroup, handshake_dropped, 120)
 {
 	static const int types[] = { BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS };
 	int lfd, client, prog, i;
@@ -217,7 +217,7 @@ TEST_F(cgroup, handshake_dropped)
 }
 
 /* A client's own group has its say from the SYN on. */
-TEST_F(cgroup, egress_drops_syn)
+TEST_F_TIMEOUT(cgroup, egress_drops_syn, 120)
 {
 	struct xt_addr addr;
 	int client, prog;
@@ -236,7 +236,7 @@ TEST_F(cgroup, egress_drops_syn)
 
 /* ---- calls ------------------------------------------------------------------------------ */
 
-TEST_F(cgroup, socket_refused)
+TEST_F_TIMEOUT(cgroup, socket_refused, 120)
 {
 	int prog;
 
@@ -251,7 +251,7 @@ TEST_F(cgroup, socket_refused)
 	ASSERT_FD(xt_socket(variant->family));
 }
 
-TEST_F(cgroup, bind_refused_or_redirected)
+TEST_F_TIMEOUT(cgroup, bind_refused_or_redirected, 120)
 {
 	int type = variant->family == AF_INET ? BPF_CGROUP_INET4_BIND : BPF_CGROUP_INET6_BIND;
 	struct xt_addr addr = xt_loopback(variant->family, 7001);
@@ -275,7 +275,7 @@ TEST_F(cgroup, bind_refused_or_redirected)
 }
 
 /* Refused after the port was taken: it is free again. */
-TEST_F(cgroup, post_bind_refused)
+TEST_F_TIMEOUT(cgroup, post_bind_refused, 120)
 {
 	int type = variant->family == AF_INET ? BPF_CGROUP_INET4_POST_BIND :
 						BPF_CGROUP_INET6_POST_BIND;
@@ -294,7 +294,7 @@ TEST_F(cgroup, post_bind_refused)
 	EXPECT_RET(0, xt_bind(fd, &addr));
 }
 
-TEST_F(cgroup, connect_refused_or_redirected)
+TEST_F_TIMEOUT(cgroup, connect_refused_or_redirected, 120)
 {
 	int type = variant->family == AF_INET ? BPF_CGROUP_INET4_CONNECT :
 						BPF_CGROUP_INET6_CONNECT;
@@ -356,7 +356,7 @@ static int fill_unaccepted(int family, int *client)
 }
 
 /* The group of who accepts pays for what has come already and what comes later. */
-TEST_F(cgroup, memory_of_accepted)
+TEST_F_TIMEOUT(cgroup, memory_of_accepted, 120)
 {
 	int lfd, client, server;
 
@@ -380,7 +380,7 @@ TEST_F(cgroup, memory_of_accepted)
 }
 
 /* And that of who connects. */
-TEST_F(cgroup, memory_of_connected)
+TEST_F_TIMEOUT(cgroup, memory_of_connected, 120)
 {
 	int lfd, client, server;
 	struct xt_addr addr;
@@ -405,7 +405,7 @@ TEST_F(cgroup, memory_of_connected)
  * A connection whose memory the group cannot pay for stays in the queue; no byte is lost.
  * Linux TCP charges it beyond the limit instead.
  */
-TEST_F(cgroup, accept_beyond_limit)
+TEST_F_TIMEOUT(cgroup, accept_beyond_limit, 120)
 {
 	int lfd, client, server;
 

@@ -136,9 +136,8 @@ cycles_under_traffic()
 
 traffic()
 {
-	[ "$(count_state 06)" -gt 20 ]
+	[ "$(wc -l <"$(proc_list 4)")" -gt 20 ]
 }
-
 
 # Segments of every kind keep coming while the module goes and comes.
 under_fire()

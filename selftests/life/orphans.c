@@ -69,7 +69,7 @@ static int waiting(int family)
 #define LIMIT	20
 
 /* Above the limit an orphan is reset at once, and its peer told. */
-TEST_F(orphans, limited_in_number)
+TEST_F_TIMEOUT(orphans, limited_in_number, 240)
 {
 	int fd[CROWD], peer[CROWD], i, told = 0;
 	char limit[16];
@@ -93,7 +93,7 @@ TEST_F(orphans, limited_in_number)
 }
 
 /* Those within the limit are gone after their probes, although the peer answers each. */
-TEST_F(orphans, window_shut_for_ever)
+TEST_F_TIMEOUT(orphans, window_shut_for_ever, 240)
 {
 	int fd[LIMIT], peer[LIMIT], i;
 
@@ -111,7 +111,7 @@ TEST_F(orphans, window_shut_for_ever)
 }
 
 /* A limit that is lowered later is met at the next probe of those that wait. */
-TEST_F(orphans, limit_lowered)
+TEST_F_TIMEOUT(orphans, limit_lowered, 240)
 {
 	int fd[LIMIT], peer[LIMIT], i;
 
@@ -178,7 +178,7 @@ static bool get_memory_limits(char *value, int size)
  * Flows that nobody reads fill the memory there is, and no more; senders block, nothing is
  * lost, and once the limit is raised everything arrives.
  */
-TEST_F(orphans, memory_limit)
+TEST_F_TIMEOUT(orphans, memory_limit, 240)
 {
 	static char text[65536];
 	int fd[FLOWS], peer[FLOWS], i;

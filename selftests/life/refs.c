@@ -34,7 +34,7 @@ static int sockets_alive(void)
  * A delayed ACK is due on every server end; each is dissolved when its timer is about to
  * expire, so that in every round some timers find the socket owned.
  */
-TEST_F(refs, dissolve_meets_timer)
+TEST_F_TIMEOUT(refs, dissolve_meets_timer, 240)
 {
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int client[PAIRS], server[PAIRS], round, i;
@@ -88,7 +88,7 @@ static void *talk(void *arg)
  * Half-open entries whose data come while their listener closes. One that found a way
  * around the purge would hold the listener, and the module, for a minute.
  */
-TEST_F(refs, close_meets_parking)
+TEST_F_TIMEOUT(refs, close_meets_parking, 240)
 {
 	int before = sockets_alive(), lfd, round, i;
 	int client[PAIRS];

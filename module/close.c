@@ -77,7 +77,7 @@ static bool must_not_outlive_close(const struct sock *sk)
 
 /*
  * Part the socket from its file. What came in meanwhile is taken first, so that from
- * sock_orphan() on nothing but the orphan's own life can change its state.
+ * xtcp_conn_orphan() on nothing but the orphan's own life can change its state.
  */
 static void part_from_file(struct sock *sk)
 {
@@ -90,7 +90,6 @@ static void part_from_file(struct sock *sk)
 		local_bh_disable();
 		bh_lock_sock(sk);
 	}
-	sock_orphan(sk);
 	xtcp_conn_orphan(sk);
 	bh_unlock_sock(sk);
 	local_bh_enable();

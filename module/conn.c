@@ -31,10 +31,12 @@ static void finish(struct sock *sk)
 	if (!(sk->sk_userlocks & SOCK_BINDPORT_LOCK))
 		xtcp_port_put(sk);
 	sk->sk_shutdown = SHUTDOWN_MASK;
-	if (!sock_flag(sk, SOCK_DEAD))
+	if (!sock_flag(sk, SOCK_DEAD)) {
 		sk->sk_state_change(sk);
-	else
-		xtcp_conn_finish_destroy(sk);
+		return;
+	}
+	atomic_dec(&xtcp_sk_net(sk)->orphans);
+	xtcp_conn_finish_destroy(sk);
 }
 
 /* The errno a transition reports, 0: none. A time-out reports the remembered soft error. */
@@ -463,7 +465,6 @@ void xtcp_conn_discard(struct sock *child)
 	xp->parent = NULL;
 	inet_sk_set_state(child, TCP_CLOSE);
 	sock_orphan(child);
-	atomic_inc(&xtcp_sk_net(child)->orphans);
 	xtcp_timer_stop_all(child);
 	xtcp_conn_finish_destroy(child);
 	bh_unlock_sock(child);
@@ -502,27 +503,30 @@ void xtcp_conn_finish_destroy(struct sock *sk)
 	sk->sk_prot->destroy(sk);
 	sk_stream_kill_queues(sk);
 	xfrm_sk_free_policy(sk);
-	atomic_dec(&xtcp_sk_net(sk)->orphans);
 	sock_put(sk);
 }
 
+/* Is there no place, or no memory, for an orphan beside @others (SEC-19)? */
+static bool has_no_place(struct sock *sk, int others)
+{
+	return others >= READ_ONCE(xtcp_sk_net(sk)->max_orphans) ||
+	       (sk->sk_wmem_queued > XTCP_MIN_SNDBUF &&
+		sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2));
+}
+
 /**
- * xtcp_conn_shed_orphan - reset an orphan if there are too many, or memory is too short (SEC-19)
+ * xtcp_conn_shed_orphan - reset an orphan if there are too many, or memory is too short
  * @sk: an orphan that still has a peer
  *
- * Asked when it is orphaned, and again whenever it wants to go on: limits may be lowered,
- * and memory may run short, while a peer keeps it waiting.
+ * Asked whenever it wants to go on: limits may be lowered, and memory may run short, while
+ * a peer keeps it waiting.
  *
  * Context: socket lock; the caller holds a reference.
  * Return: true if it is gone.
  */
 bool xtcp_conn_shed_orphan(struct sock *sk)
 {
-	struct xtcp_net *xn = xtcp_sk_net(sk);
-
-	if (atomic_read(&xn->orphans) <= READ_ONCE(xn->max_orphans) &&
-	    (sk->sk_wmem_queued <= XTCP_MIN_SNDBUF ||
-	     sk_memory_allocated(sk) <= sk_prot_mem_limits(sk, 2)))
+	if (!has_no_place(sk, atomic_read(&xtcp_sk_net(sk)->orphans) - 1))
 		return false;
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_MEMORY);
 	xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
@@ -530,23 +534,29 @@ bool xtcp_conn_shed_orphan(struct sock *sk)
 }
 
 /**
- * xtcp_conn_orphan - the application is gone; what becomes of the connection?
- * @sk: just orphaned
+ * xtcp_conn_orphan - the application goes; what becomes of the connection?
+ * @sk: the socket, of no file afterwards
  *
  * A closed one is destroyed. In FIN_WAIT_2 it waits for the peer's FIN, but not for ever.
- * Above the orphan limit it is reset.
+ * Above the orphan limit it is reset, before it counts: none of the others may be taken
+ * for the one too many.
  *
  * Context: bh_lock_sock(), no user owns the socket; the caller holds a reference.
  */
 void xtcp_conn_orphan(struct sock *sk)
 {
-	atomic_inc(&xtcp_sk_net(sk)->orphans);
+	struct xtcp_net *xn = xtcp_sk_net(sk);
+
+	if (sk->sk_state != TCP_CLOSE && has_no_place(sk, atomic_read(&xn->orphans))) {
+		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_MEMORY);
+		xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
+	}
+	sock_orphan(sk);
 	if (sk->sk_state == TCP_CLOSE) {
 		xtcp_conn_finish_destroy(sk);
 		return;
 	}
-	if (xtcp_conn_shed_orphan(sk))
-		return;
+	atomic_inc(&xn->orphans);
 	if (sk->sk_state == TCP_FIN_WAIT2)
 		guard_orphan_fin_wait_2(sk);
 }

@@ -203,7 +203,6 @@ static void drop_child(struct sock *sk)
 	listener = xp->parent;
 	xp->parent = NULL;
 	xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
-	sock_orphan(sk);
 	xtcp_conn_orphan(sk);
 	bh_unlock_sock(sk);
 	local_bh_enable();

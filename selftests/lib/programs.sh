@@ -115,7 +115,8 @@ proven()
 	read -ra after_rc < <(witnessed rc)
 	read -ra after_rs < <(witnessed rs)
 	if [ "$(other_counters)" != "$other" ]; then
-		fail "the other transport's counters moved on a host:" $other "->" $(other_counters)
+		fail "the other transport was used on a host (counts of client and server):" \
+			"${other//$'\n'/ }, now $(other_counters | xargs)"
 	fi
 	grew 1 && fail "IPv4 packets of protocol $other_protocol on the wire"
 	grew 3 && fail "IPv6 packets of protocol $other_protocol on the wire"
@@ -146,6 +147,7 @@ in_both()
 once()
 {
 	trap stop_programs EXIT
+	# shellcheck disable=SC2034 # for the tests
 	case $family in
 	4) address=$server4 url_host=$server4 ;;
 	6) address=$server6 url_host="[$server6]" ;;
@@ -189,12 +191,12 @@ need_program()
 # starting a program: it is asked often.
 listens()
 {
-	local file local state port
+	local file ours state port
 
 	printf -v port %04X "$1"
 	for file in "$(proc_list 4)" "$(proc_list 6)"; do
-		while read -r _ local _ state _; do
-			[ "$state" != 0A ] || [ "${local##*:}" != "$port" ] || return 0
+		while read -r _ ours _ state _; do
+			[ "$state" != 0A ] || [ "${ours##*:}" != "$port" ] || return 0
 		done <"/proc/$serving/${file#/proc/}"
 	done 2>/dev/null
 	return 1
@@ -233,7 +235,7 @@ no_programs()
 
 stop_programs()
 {
-	local pids ns try
+	local pids ns try seconds=3
 
 	for try in TERM KILL; do
 		for ns in $client $server; do
@@ -242,7 +244,8 @@ stop_programs()
 			# shellcheck disable=SC2086 # a list of numbers
 			[ -z "$pids" ] || kill -s $try $pids 2>/dev/null
 		done
-		wait_until $([ $try = TERM ] && echo 3 || echo 20) no_programs && return
+		wait_until $seconds no_programs && return
+		seconds=20
 	done
 }
 
@@ -250,7 +253,8 @@ same()
 {
 	local one two
 
-	one=$(sha256sum <"$1") && two=$(sha256sum <"$2") || fail "cannot read $1 or $2"
+	one=$(sha256sum <"$1") || fail "cannot read $1"
+	two=$(sha256sum <"$2") || fail "cannot read $2"
 	[ "$one" = "$two" ] ||
 		fail "$2 ($(stat -c %s "$2") bytes) is not $1 ($(stat -c %s "$1") bytes)"
 }

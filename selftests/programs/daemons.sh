@@ -34,8 +34,8 @@ rsync_both_ways()
 		show_and_fail "$work/server.8730" "rsync of differences: status $?"
 	client_runs rsync -a "rsync://$url_host:8730/module/" "$work/back/" ||
 		show_and_fail "$work/server.8730" "rsync from the daemon: status $?"
-	diff -r "$work/tree" "$work/module" && diff -r "$work/tree" "$work/back" ||
-		fail "the trees differ"
+	diff -r "$work/tree" "$work/module" || fail "the daemon has another tree"
+	diff -r "$work/tree" "$work/back" || fail "another tree came back"
 }
 
 git_clone_and_push()
@@ -50,8 +50,8 @@ git_clone_and_push()
 	client_runs git clone -q "git://$url_host:9418/repository" "$work/one" 2>"$work/error" ||
 		show_and_fail "$work/error" "git clone of nothing: status $?"
 	content "$work/one/file" 400000
-	"${git[@]}" -C "$work/one" add file && "${git[@]}" -C "$work/one" commit -q -m file ||
-		fail "git commit"
+	"${git[@]}" -C "$work/one" add file || fail "git add"
+	"${git[@]}" -C "$work/one" commit -q -m file || fail "git commit"
 	client_runs git -C "$work/one" push -q origin HEAD:refs/heads/main 2>"$work/error" ||
 		show_and_fail "$work/error" "git push: status $?"
 	client_runs git clone -q -b main "git://$url_host:9418/repository" "$work/two" ||

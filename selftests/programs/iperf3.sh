@@ -63,7 +63,7 @@ content_arrives()
 	cmp -n "$arrived" "$work/file" "$work/got" || fail "another content"
 }
 
-seconds=2
+seconds=1
 ! is_long || seconds=20
 ktap_plan 10
 programs_up

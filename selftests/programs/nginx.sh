@@ -60,7 +60,7 @@ bodies()
 	need_program nginx curl
 	nginx_serves "$1"
 	for size in 0 1 1460 70001 3000000; do
-		content "$work/www/$size" $size
+		content "$work/www/$size" "$size"
 		got+=(-o "$work/got.$size" "http://$url_host:8080/$size")
 		got+=(-o "$work/via.$size" "http://$url_host:8081/$size")
 	done
@@ -135,7 +135,7 @@ reload()
 	load=$!
 	wait_until "$patience" is_asked || fail "no request came"
 	kill -HUP "$(cat "$work/nginx.pid")"
-	wait $load || show_and_fail "$work/ab" "ab: status $?"
+	wait "$load" || show_and_fail "$work/ab" "ab: status $?"
 	ab_is_content "$requests"
 	wait_until "$patience" grep -q 'gracefully shutting down' "$work/error.log" ||
 		show_and_fail "$work/error.log" "no worker was replaced"

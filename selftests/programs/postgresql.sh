@@ -38,8 +38,7 @@ rows_in_and_out()
 	wait_until "$patience" server_is_ready || show_and_fail "$work/server.5432" "no server"
 	seq 20000 | awk '{ print $1 "\tvalue " $1 }' >"$work/rows"
 	sql >"$work/got" <<-END || show_and_fail "$work/server.5432" "psql: status $?"
-	drop table if exists t;
-	create table t (number int, text text);
+	create temporary table t (number int, text text);
 	\\copy t from '$work/rows'
 	\\copy (select * from t order by number) to '$work/back'
 	select sum(number), count(*) from t;

@@ -14,7 +14,7 @@ ssh_serves()
 {
 	local key
 
-	need_program $sshd ssh ssh-keygen
+	need_program "$sshd" ssh ssh-keygen
 	mkdir -p /run/sshd
 	for key in host user; do
 		cp "$keys/$key" "$keys/$key.pub" "$work/"
@@ -44,7 +44,7 @@ ssh_serves()
 	User root
 	Port 2222
 	END
-	serve 2222 $sshd -D -e -f "$work/sshd_config"
+	serve 2222 "$sshd" -D -e -f "$work/sshd_config"
 }
 
 # Output, input, status and a large answer.
@@ -57,7 +57,7 @@ remote_command()
 	content "$work/file" 300000
 	client_runs ssh -F "$work/ssh_config" "$address" "sha256sum; cat $work/file; exit 7" \
 		<"$work/file" >"$work/got" || status=$?
-	[ $status -eq 7 ] || show_and_fail "$work/server.2222" "ssh: status $status"
+	[ "$status" -eq 7 ] || show_and_fail "$work/server.2222" "ssh: status $status"
 	{
 		sha256sum <"$work/file"
 		cat "$work/file"
@@ -95,7 +95,7 @@ forwards()
 	forwarding=$!
 	wait_until "$patience" client_listens 9000 || fail "ssh does not listen"
 	client_runs curl -sS -o "$work/got" http://127.0.0.1:9000/file || fail "curl: status $?"
-	kill $forwarding
+	kill "$forwarding"
 	same "$work/file" "$work/got"
 }
 

@@ -31,8 +31,9 @@ measured()
 	    # What was on its way at the end is not counted as received.
 	    assert 100000 <= received["bytes"] <= sent["bytes"], "bytes received"
 	streams = end["streams"]
-	assert len(streams) == report["start"]["test_start"]["num_streams"] * \
-	    (2 if report["start"]["test_start"].get("bidir") else 1), "streams"
+	wanted = report["start"]["test_start"]["num_streams"]
+	wanted *= 2 if "sum_sent_bidir_reverse" in end else 1
+	assert len(streams) == wanted, "%d streams, not %d" % (len(streams), wanted)
 	for stream in streams:
 	    assert stream["sender"]["bytes"] > 0 and stream["receiver"]["bytes"] > 0, "an idle stream"
 	# From TCP_INFO, while the connections were at work; the sender's, and only where it is this side.

@@ -37,14 +37,16 @@ server_ends_first()
 	row API-25 CLS-05
 	need_program socat
 	content "$work/file" 300000
+	echo go >"$work/go"
+	# It sends one file and writes what comes to the other.
 	serve 7001 socat -t "$patience" "$(listen_type 7001)" \
-		SYSTEM:"echo go; exec >&-; cat >$work/got; mv $work/got $work/received",pipes
+		"OPEN:$work/go,rdonly!!OPEN:$work/got,creat,wronly"
 	# Sends only when it saw the end of what the server sends.
 	client_runs socat -t "$patience" "TCP$family:$url_host:7001" \
-		SYSTEM:"cat >$work/greeting; cat $work/file",pipes || fail "socat: status $?"
-	wait_until "$patience" test -e "$work/received" || fail "the server's side did not end"
-	same "$work/file" "$work/received"
-	[ "$(cat "$work/greeting")" = go ] || fail "the greeting"
+		SYSTEM:"cat >$work/greeting; cat $work/file" || fail "socat: status $?"
+	wait "$serving" || show_and_fail "$work/server.7001" "the server: status $?"
+	same "$work/file" "$work/got"
+	same "$work/go" "$work/greeting"
 }
 
 # Eight at once, each with a child of its own.

@@ -70,7 +70,8 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 	    (ipv6_addr_type(&flow->v6.raddr) & IPV6_ADDR_LINKLOCAL))
 		ho->node.flow.ifindex = flow->ifindex;
 	ho->mark = inet_request_mark(listener, (struct sk_buff *)skb);
-	ho->tos = inet_sk(listener)->tos;
+	ho->tos = ho->node.flow.family == AF_INET ? inet_sk(listener)->tos :
+						    inet6_sk(listener)->tclass;
 	r.mark = ho->mark;
 	r.tos = ho->tos;
 	mtu = af->route_reply(&r);

@@ -151,7 +151,7 @@ static struct xtcp_timewait *alloc_entry(const struct sock *sk)
 	tw->mark = sk->sk_mark;
 	tw->uid = xtcp_compat_uid(sk);
 	tw->rcv_wscale = xp->rcv_wscale;
-	tw->tos = inet_sk(sk)->tos;
+	tw->tos = tw->node.flow.family == AF_INET ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;
 	tw->ts_ok = xp->ts_ok;
 	tw->reuse = sk->sk_reuse;
 	tw->reuseport = sk->sk_reuseport;

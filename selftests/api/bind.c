@@ -217,6 +217,7 @@ TEST_F(bind, ports_exhausted)
 	int a, b;
 
 	ROW("API-02");
+	ROW("ISN-06");
 	ASSERT_TRUE(xt_sysctl("net/ipv4/ip_local_port_range", "40000 40001"));
 	a = ASSERT_FD(bound(&addr, 0, 0));
 	b = ASSERT_FD(bound(&addr, 0, 0));
@@ -233,11 +234,22 @@ TEST_F(bind, privileged_port)
 	int fd;
 
 	ROW("API-02");
+	ROW("SEC-22");
 	fd = ASSERT_FD(bound(&addr, 0, 0));
 	close(fd);
 	ASSERT_RET(0, seteuid(65534));
 	EXPECT_ERR(EACCES, bound(&addr, 0, 0));
 	xt_set_port(&addr, 1024);
+	fd = bound(&addr, 0, 0);
+	EXPECT_LE(0, fd);
+	close(fd);
+	ASSERT_RET(0, seteuid(0));
+	/* Where privilege begins is the namespace's affair. */
+	ASSERT_TRUE(xt_sysctl("net/ipv4/ip_unprivileged_port_start", "80"));
+	ASSERT_RET(0, seteuid(65534));
+	xt_set_port(&addr, 79);
+	EXPECT_ERR(EACCES, bound(&addr, 0, 0));
+	xt_set_port(&addr, 80);
 	fd = bound(&addr, 0, 0);
 	EXPECT_LE(0, fd);
 	close(fd);

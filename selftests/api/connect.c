@@ -135,6 +135,34 @@ TEST_F(connect, ports_exhausted)
 	close(lfd2);
 }
 
+/* Two ports, three connections to one server; a reserved port is nobody's. */
+TEST_F(connect, port_range)
+{
+	struct xt_addr addr, name;
+	int lfd, a, b, more;
+
+	ROW("ISN-06");
+	lfd = ASSERT_FD(xt_listen(variant->family, 4, &addr));
+	ASSERT_TRUE(xt_sysctl("net/ipv4/ip_local_port_range", "31000 31001"));
+	a = ASSERT_FD(xt_dial(variant->family, &addr));
+	b = ASSERT_FD(xt_dial(variant->family, &addr));
+	more = ASSERT_FD(xt_socket(variant->family));
+	EXPECT_ERR(EADDRNOTAVAIL, xt_connect(more, &addr));
+	close(a);
+	close(b);
+	close(more);
+	ASSERT_TRUE(xt_sysctl("net/ipv4/ip_local_port_range", "32000 32002"));
+	ASSERT_TRUE(xt_sysctl("net/ipv4/ip_local_reserved_ports", "32000,32002"));
+	a = ASSERT_FD(xt_dial(variant->family, &addr));
+	ASSERT_RET(0, xt_sockname(a, &name));
+	EXPECT_EQ(32001, xt_port(&name));
+	b = ASSERT_FD(xt_socket(variant->family));
+	EXPECT_ERR(EADDRNOTAVAIL, xt_connect(b, &addr));
+	close(a);
+	close(b);
+	close(lfd);
+}
+
 /* The four-tuple exists already. */
 TEST_F(connect, tuple_taken)
 {

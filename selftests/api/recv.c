@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "kselftest_harness.h"
 #include "fixture.h"
@@ -486,6 +487,48 @@ TEST_F(recv, urgent_inline)
 	EXPECT_EQ('U', buf[0]);
 	close(client);
 	close(server);
+}
+
+/* What is set in a namespace, for the transport under test. */
+static bool set_moderation(const char *value)
+{
+	return xt_sysctl(xt_is_control() ? "net/ipv4/tcp_moderate_rcvbuf" :
+					   "net/xtcp/moderate_rcvbuf", value);
+}
+
+/* Sends @len bytes over a path with a delay; the receive buffer at the end, or -1. */
+static int buffer_after(int family, size_t len, int rcvbuf)
+{
+	int client, server, status, result;
+	pid_t child;
+
+	if (xt_pair(family, &client, &server) ||
+	    (rcvbuf && xt_set_int(server, SOL_SOCKET, SO_RCVBUF, rcvbuf)))
+		return -1;
+	child = fork();
+	if (!child) {
+		close(server);
+		_exit(!xt_send_stream(client, 3, len));
+	}
+	close(client);
+	result = xt_recv_stream(server, 3, len) ? xt_get_int(server, SOL_SOCKET, SO_RCVBUF) : -1;
+	close(server);
+	if (waitpid(child, &status, 0) != child || status)
+		return -1;
+	return result;
+}
+
+/* The buffer follows the rate, unless the application or the administrator has a say. */
+TEST_F_TIMEOUT(recv, buffer_grows, 120)
+{
+	size_t len = 6 << 20;
+
+	ROW("DATA-38");
+	ASSERT_TRUE(xt_lo_delay(10));
+	EXPECT_LT(2 * 131072, buffer_after(variant->family, len, 0));
+	EXPECT_EQ(131072, buffer_after(variant->family, 1 << 20, 65536));
+	ASSERT_TRUE(set_moderation("0"));
+	EXPECT_EQ(131072, buffer_after(variant->family, len / 4, 0));
 }
 
 TEST_HARNESS_MAIN

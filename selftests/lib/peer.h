@@ -81,6 +81,7 @@ struct got {
 	uint8_t icmp_type, icmp_code;
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	uint8_t proto, ttl, tos;
+	uint32_t flow_label;	/* IPv6 */
 	bool df;
 	uint32_t flow_label;	/* IPv6 */
 	uint16_t sport, dport;

@@ -107,6 +107,64 @@ TEST_F(stream, msg_eor_ends_a_segment)
 	expect(.flags = ACK | PSH, .len = 20, .within = NOW);
 }
 
+/* A byte at a time while the window is shut; whole segments when it opens. */
+TEST_F(stream, single_bytes_fill_segments)
+{
+	int full = self->p.mss - 12, total = 10000, i;
+
+	ROW("DATA-21");
+	must(peer_lower_window(&self->p, 0));
+	for (i = 0; i < total; i++)
+		must(peer_write(&self->p, self->fd, 1));
+	peer_drain(&self->p, 0);
+	self->p.win = 512;		/* 64 KiB with the scale of this peer */
+	send_seg(.flags = ACK);
+	for (i = 0; i < total / full; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	expect(.flags = ACK | PSH, .len = total % full);
+	send_seg(.flags = ACK);
+	silence(300);
+}
+
+/* However large a segment is inside, on the wire it looks as if it had never been. */
+TEST_F(stream, super_segments_do_not_show)
+{
+	int full = self->p.mss - 12, i;
+
+	ROW("DATA-37");
+	ROW("DATA-20");
+	must(peer_lower_window(&self->p, 0));
+	must(peer_write(&self->p, self->fd, 7 * full + 5));
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	peer_drain(&self->p, 0);
+	self->p.win = 512;
+	send_seg(.flags = ACK);
+	/* Neither PSH nor FIN but where the text ends. */
+	for (i = 0; i < 7; i++)
+		expect(.flags = ACK, .len = full);
+	expect(.flags = FIN | ACK | PSH, .len = 5);
+	send_seg(.flags = ACK);
+	silence(300);
+}
+
+/* What a gap has held back is acknowledged as one. */
+TEST_F(stream, gap_filler_draws_one_ack)
+{
+	int i;
+
+	ROW("DATA-15");
+	for (i = 1; i < 10; i++) {
+		send_seg(.flags = ACK | PSH, .len = 500, .seq = 500 * i);
+		expect(.flags = ACK, .any_opts = true, .within = NOW);
+		ASSERT_EQ(self->p.snd_nxt, self->p.last.ack);
+	}
+	send_seg(.flags = ACK | PSH, .len = 500);
+	self->p.snd_nxt += 9 * 500;
+	expect(.flags = ACK, .within = NOW);
+	silence(300);
+	must(peer_read(&self->p, self->fd, 5000));
+}
+
 /* Bytes 2^32 - n and n of the sequence space follow each other, both ways in one flow. */
 TEST_F(stream, peer_numbers_wrap)
 {

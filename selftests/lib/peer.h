@@ -83,7 +83,6 @@ struct got {
 	uint8_t proto, ttl, tos;
 	uint32_t flow_label;	/* IPv6 */
 	bool df;
-	uint32_t flow_label;	/* IPv6 */
 	uint16_t sport, dport;
 	uint32_t seq, ack;
 	uint8_t doff;		/* [32-bit words] */

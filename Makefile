@@ -15,7 +15,7 @@ all: module tools selftests
 
 help:
 	@echo 'make                the module, the tools and the tests; warnings are errors'
-	@echo 'make demo           set up, boot the VM, show a connection at work'
+	@echo 'make demo           set up, boot the VM, show connections at work and a SYN flood held off'
 	@echo 'make check          set up, unit tests, quick lint, all selftests in the VM'
 	@echo 'make check-full     the same and more, also on the debug kernel'
 	@echo 'make check-control  the api and wire tests against the kernel'"'"'s own TCP'
@@ -59,7 +59,6 @@ vm: module tools
 	@scripts/vm --kernel $(KVER)
 
 demo:
-	@scripts/setup
 	@scripts/demo
 
 bench:

@@ -233,4 +233,59 @@ TEST_F_TIMEOUT(fin_wait_1, owned_gives_up, 1500)
 	listed_is(ST_NONE);
 }
 
+WIRE_FIXTURE_LISTENING(orphan_limit)
+
+#define NR_PEERS	200
+#define NR_ORPHANS	50
+
+/* Peers that never read, and programs that are gone: so many are kept, the others reset. */
+TEST_F_TIMEOUT(orphan_limit, peers_with_closed_windows, 600)
+{
+	int i, n, resets = 0, owned;
+	struct peer q[NR_PEERS];
+	struct got seen;
+	long before;
+
+	ROW("SEC-19");
+	/* TCP's limit is one for all namespaces. */
+	if (xt_is_control())
+		SKIP(return, "net.ipv4.tcp_max_orphans cannot be set here");
+	ASSERT_TRUE(peer_tunable("max_orphans", "50"));
+	before = peer_counter("AbortOnMemory");
+	/* One that has an owner does not count, and is never touched. */
+	owned = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, owned);
+	for (i = 0; i < NR_PEERS; i++) {
+		q[i] = peer_flow(&self->p, PEER_PORT + 1 + i);
+		q[i].win = 0;
+		self->fd = peer_established(&q[i], self->lfd);
+		ASSERT_LE(0, self->fd);
+		must(peer_write(&q[i], self->fd, 100));
+		close(self->fd);
+		q[i].wr_off = 0;
+		if (i < NR_ORPHANS) {
+			must(peer_await_listed(&q[i], ST_FIN_WAIT_1, 0));
+			continue;
+		}
+		must(peer_await_listed(&q[i], ST_NONE, 0));
+		while (peer_next(&q[i], &seen, 0))
+			if (seen.dport == q[i].port && seen.flags == (RST | ACK) &&
+			    seen.seq == q[i].rcv_nxt)
+				resets++;
+	}
+	ASSERT_EQ(NR_PEERS - NR_ORPHANS, resets);
+	ASSERT_EQ(before + resets, peer_counter("AbortOnMemory"));
+	ASSERT_EQ(NR_ORPHANS, peer_count_listed(&self->p, ST_FIN_WAIT_1));
+	ASSERT_TRUE(peer_state_is(&self->p, owned, ST_ESTABLISHED));
+	/* The others end by themselves, and make room for new ones. */
+	for (n = 0; peer_count_listed(&self->p, ST_FIN_WAIT_1); n++) {
+		ASSERT_GT(140, n);
+		peer_drain(&self->p, 1000);
+	}
+	ASSERT_EQ(before + resets, peer_counter("AbortOnMemory"));
+	close(owned);
+	expect(.flags = FIN | ACK, .within = NOW);
+	listed_is(ST_FIN_WAIT_1);
+}
+
 TEST_HARNESS_MAIN

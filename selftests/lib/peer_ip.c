@@ -137,14 +137,15 @@ bool peer_send_pieces(struct peer *p, const struct seg *seg, int size, bool reve
 	static uint32_t id = 1000;
 	int iphlen = p->family == AF_INET6 ? 40 : 20;
 	int total = peer_build(p, seg, whole) - iphlen;
-	int step = size - overlap, nr = 1, i, at;
+	int step = size - overlap, nr = 1, i, at, len;
 
 	while ((nr - 1) * step + size < total)
 		nr++;
 	id++;
 	for (i = 0; i < nr; i++) {
 		at = (reverse ? nr - 1 - i : i) * step;
-		put_fragment(p, whole, iphlen, total, at, total - at < size ? total - at : size, id);
+		len = total - at < size ? total - at : size;
+		put_fragment(p, whole, iphlen, total, at, len, id);
 	}
 	if (!seg->stray && !seg->seq)
 		p->snd_nxt += seg->len + !!(seg->flags & SYN) + !!(seg->flags & FIN);

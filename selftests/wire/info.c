@@ -23,7 +23,7 @@ static struct tcp_info read_info(int fd)
 
 #define equals(field, value)						\
 	do {								\
-		EXPECT_EQ(value, +info.tcpi_##field)			\
+		EXPECT_EQ(value, info.tcpi_##field + 0)			\
 			TH_LOG(#field);					\
 	} while (0)
 

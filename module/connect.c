@@ -245,10 +245,8 @@ static int start_listening(struct sock *sk)
 	 */
 	xtcp_conn_fsm_run(sk, XTCP_EV_LISTEN);
 	err = inet->inet_num ? xtcp_port_recheck(sk) : xtcp_port_get(sk, 0);
-	if (err) {
-		err = -EADDRINUSE;
+	if (err)
 		goto undo;
-	}
 	inet->inet_sport = htons(inet->inet_num);
 	sk_dst_reset(sk);
 	set_listener_key(sk);

@@ -108,7 +108,7 @@ crowd()
 		fail "$(skbs) sk_buffs, $skbs_before before"
 	is_control && return
 	[ "$(cat /sys/module/xtcp/refcnt)" -eq 0 ] || fail "the module is in use"
-	unload_soon || fail "not unloaded"
+	unload_soon 10 || fail "not unloaded"
 	load || fail "cannot load again"
 }
 

@@ -235,6 +235,9 @@ TEST_F_TIMEOUT(source, memory_stays, 600)
 
 	ROW("LSN-20");
 	ROW("LSN-19");
+	/* Ten thousand connections: once for each family. */
+	if (variant->family != family || !strcmp(variant->mode, "2"))
+		return;
 	ASSERT_EQ(0, many_sources(self->lfd, family, 1000, &without));
 	ASSERT_TRUE(xt_sysctl(RATE, "1"));
 	refused = many_sources(self->lfd, family, 100000, &with);

@@ -63,16 +63,12 @@ static void measure_rtt(struct sock *sk, const struct acked *acked, const struct
 
 	if (acked->sent_us && !acked->resent) {
 		rtt_us = xtcp_now_us() - acked->sent_us;
+		rtt_us = clamp_t(u64, rtt_us, 1, XTCP_RTO_MAX_US);
 	} else if (xp->ts_ok && (opts->seen & XTCP_OPT_TS) && opts->tsecr) {
-		u32 delta_ms = xtcp_now_ts() + xp->ts_offset - opts->tsecr;
-
-		if (delta_ms > XTCP_RTO_MAX_US / USEC_PER_MSEC)
-			return;		/* an echo we never sent */
-		rtt_us = max(delta_ms, 1u) * USEC_PER_MSEC;
-	} else {
-		return;
+		rtt_us = xtcp_rtt_of_echo(xtcp_now_ts() + xp->ts_offset, opts->tsecr);
 	}
-	xtcp_rtt_sample(&xp->rtt, clamp_t(u64, rtt_us, 1, XTCP_RTO_MAX_US));
+	if (rtt_us)
+		xtcp_rtt_sample(&xp->rtt, rtt_us);
 }
 
 /* SND.WND, with the scale except in a SYN (RFC 9293, 3.10.7.4; RFC 7323, 2.3). */

@@ -341,21 +341,27 @@ static bool publish_child(struct xtcp_halfopen *ho, struct sock *child)
 	return false;
 }
 
-/* The first round trip, as far as it could be measured [us]; 0: not at all (Karn). */
-static u32 handshake_rtt_us(const struct xtcp_halfopen *ho)
+/*
+ * The first round trip, from the ACK that ends it [us]; 0: unknown. After repeats its echo
+ * says which SYN-ACK it answers (Karn); what TCP_DEFER_ACCEPT waited for says nothing.
+ */
+static u32 handshake_rtt_us(const struct xtcp_halfopen *ho, const struct xtcp_opts *opts)
 {
-	if (ho->parked)
-		return ho->synack_us;
-	if (ho->retries || !ho->synack_us)
+	if (ho->acked)
 		return 0;
-	return max((u32)xtcp_now_us() - ho->synack_us, 1u);
+	if (!ho->retries)
+		return max((u32)xtcp_now_us() - ho->synack_us, 1u);
+	return ho->opts & XTCP_OPT_TS ?
+	       xtcp_rtt_of_echo(xtcp_now_ts() + ho->ts_offset, opts->tsecr) : 0;
 }
 
-/* The socket of a peer that has proved to be there; locked, referenced; or NULL. */
-static struct sock *make_child(struct xtcp_halfopen *ho)
+/*
+ * The socket of a peer that has proved to be there, a round trip of @rtt_us away if that is
+ * known; locked, referenced; or NULL.
+ */
+static struct sock *make_child(struct xtcp_halfopen *ho, u32 rtt_us)
 {
 	struct sock *child = xtcp_conn_spawn(ho);
-	u32 rtt_us = handshake_rtt_us(ho);
 
 	if (!child) {
 		use_place(ho->listener, NULL);
@@ -454,7 +460,7 @@ struct sock *xtcp_handshake_halfopen(struct xtcp_halfopen *ho, const struct xtcp
 		reason = overflow(ho, flow, skb);
 		goto drop;
 	}
-	child = make_child(ho);
+	child = make_child(ho, handshake_rtt_us(ho, &opts));
 	if (child) {
 		security_inet_conn_established(child, skb);
 		return child;
@@ -487,7 +493,7 @@ void xtcp_handshake_promote(struct sock *listener)
 		}
 		local_bh_disable();
 		rcu_read_lock();
-		child = make_child(ho);
+		child = make_child(ho, ho->synack_us);
 		if (child) {
 			cb.seq = ho->irs + 1;
 			cb.ack = ho->iss + 1;
@@ -579,7 +585,7 @@ static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
 		*reason = park_stateless(&ho, skb);
 		return NULL;
 	}
-	child = make_child(&ho);
+	child = make_child(&ho, 0);	/* the echo is the cookie (LSN-15) */
 	if (child)
 		security_inet_conn_established(child, skb);
 	return child;
@@ -701,12 +707,12 @@ static void measure_syn(struct sock *sk, const struct xtcp_opts *opts)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	u64 rtt_us = xtcp_now_us() - xp->rcv_rtt_start_us;
 
-	if (xp->retries) {
-		if (!xp->ts_ok || !opts->tsecr)
-			return;
-		rtt_us = (u64)max(xtcp_now_ts() + xp->ts_offset - opts->tsecr, 1u) * USEC_PER_MSEC;
-	}
-	xtcp_rtt_sample(&xp->rtt, clamp_t(u64, rtt_us, 1, XTCP_RTO_MAX_US));
+	rtt_us = clamp_t(u64, rtt_us, 1, XTCP_RTO_MAX_US);
+	if (xp->retries)
+		rtt_us = xp->ts_ok ? xtcp_rtt_of_echo(xtcp_now_ts() + xp->ts_offset,
+						      opts->tsecr) : 0;
+	if (rtt_us)
+		xtcp_rtt_sample(&xp->rtt, rtt_us);
 }
 
 /**

@@ -195,7 +195,7 @@ static void ooo_add(struct sock *sk, struct sk_buff *skb)
 		if (next && xtcp_seq_lt(XTCP_CB(next)->seq, cb->end_seq)) {
 			u32 gap = XTCP_CB(next)->seq - cb->seq;
 
-			/* Each piece is charged like a whole: at the bound the far end gives way. */
+			/* Each piece is charged like a whole: the far end makes room. */
 			if (prune(sk, next))
 				rest = skb_clone(skb, GFP_ATOMIC);
 			if (rest && !cut_head(rest, XTCP_CB(next)->seq)) {

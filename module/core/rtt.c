@@ -65,6 +65,23 @@ void xtcp_rtt_sample(struct xtcp_rtt *rtt, u32 sample_us)
 }
 
 /**
+ * xtcp_rtt_of_echo() - how long ago was an echoed timestamp sent?
+ * @now_ts: the connection's timestamp clock [ms]
+ * @tsecr: the echo
+ *
+ * RFC 7323, 4.1. Unambiguous whatever was resent.
+ *
+ * Context: any, pure.
+ * Return: [us], at least one tick; 0 for an echo of what we cannot have sent.
+ */
+u32 xtcp_rtt_of_echo(u32 now_ts, u32 tsecr)
+{
+	u32 age_ms = now_ts - tsecr;
+
+	return age_ms <= XTCP_RTO_MAX_US / 1000 ? max(age_ms, 1u) * 1000 : 0;
+}
+
+/**
  * xtcp_rtt_syn_lost() - data transmission begins after a SYN had to be resent
  * @rtt: the estimator
  *

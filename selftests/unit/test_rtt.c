@@ -50,6 +50,17 @@ TEST(rtt_init__one_second_until_measured)
 	EXPECT_EQ(rtt.backoff, 0);
 }
 
+TEST(rtt_of_echo__what_was_never_sent)
+{
+	ROW("LOSS-05");
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 900), 100000);
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 1000), 1000);
+	EXPECT_EQ(xtcp_rtt_of_echo(5, 0xfffffffbu), 10000);
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 1001), 0);
+	EXPECT_EQ(xtcp_rtt_of_echo(200000, 200000 - 120000), XTCP_RTO_MAX_US);
+	EXPECT_EQ(xtcp_rtt_of_echo(200000, 200000 - 120001), 0);
+}
+
 TEST(rtt_sample__first)
 {
 	struct xtcp_rtt rtt;

@@ -259,6 +259,25 @@ TEST_F_TIMEOUT(initial_window, after_lost_synacks, 60)
 	}
 }
 
+/* With timestamps the echo says which SYN-ACK it answers: the first time-out is no longer. */
+TEST_F_TIMEOUT(initial_window, rto_after_lost_synack, 60)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT);
+	int fd;
+
+	ROW("LOSS-05");
+	ROW("LOSS-09");
+	must(peer_send_syn(&q));
+	expect_on(&q, .flags = SYN | ACK, .gap = 1000);
+	send_on(&q, .flags = ACK);
+	fd = peer_accept(&q, self->lfd);
+	ASSERT_LE(0, fd);
+	must(peer_write(&q, fd, 100));
+	expect_on(&q, .flags = ACK | PSH, .len = 100);
+	expect_on(&q, .flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+	close(fd);
+}
+
 WIRE_FIXTURE(karn)
 
 /* Without timestamps an ACK of a repeated segment is ambiguous. */

@@ -177,8 +177,9 @@ TEST_F(sack, three_holes)
 	DUP(.nsack = 1, .sack = { { -9 * full, -8 * full } });
 	DUP(.nsack = 2, .sack = { { -7 * full, -6 * full }, { -9 * full, -8 * full } });
 	for (i = 4; i >= 0; i--)
-		DUP(.nsack = 3, .sack = { { -5 * full, -i * full }, { -7 * full, -6 * full },
-					  { -9 * full, -8 * full } });
+		DUP(.nsack = 3,
+		    .sack = { { -5 * full, -i * full }, { -7 * full, -6 * full },
+			      { -9 * full, -8 * full } });
 #undef DUP
 	while (n < 8 && peer_next(&self->p, &seen, 50))
 		seqs[n++] = seen.seq;

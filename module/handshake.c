@@ -9,6 +9,7 @@
 
 #include "xtcp.h"
 #include "af_ops.h"
+#include "source.h"
 #include "timer.h"
 #include "trace.h"
 

@@ -12,6 +12,7 @@
 #include <net/netns/hash.h>
 
 #include "xtcp.h"
+#include "source.h"
 
 static siphash_aligned_key_t isn_key __read_mostly;
 static siphash_aligned_key_t port_key __read_mostly;

@@ -11,6 +11,7 @@
 
 #include "xtcp.h"
 #include "af_ops.h"
+#include "source.h"
 
 module_param_named(family, xtcp_sysctl_family, int, 0444);
 MODULE_PARM_DESC(family, "address family number (default 18, second choice 13)");

@@ -19,6 +19,7 @@
 
 #include "xtcp.h"
 #include "core/bucket.h"
+#include "source.h"
 
 #define SOURCE_SETS	1024
 #define SOURCE_WAYS	4

@@ -10,6 +10,7 @@
 
 #include "xtcp.h"
 #include "core/bucket.h"
+#include "source.h"
 
 /* Module parameters, see main.c; they stand here because every layer above reads them. */
 int xtcp_sysctl_family __read_mostly = AF_XTCP;

@@ -38,6 +38,7 @@
 #include "cb.h"
 #include "compat.h"
 #include "mib.h"
+#include "params.h"
 #include "syncookie.h"
 #include "tally.h"
 
@@ -56,12 +57,6 @@
 #define XTCP_MAXSEG_MAX		32767
 #define XTCP_MIN_SNDBUF		4096
 #define XTCP_RESOURCE_PROBE	(HZ / 2)	/* local shortage: try again so much later */
-
-/* Numbers in force, from the module parameters; net.xtcp.mem: low, pressure, high [pages]. */
-extern int xtcp_sysctl_family;
-extern int xtcp_sysctl_protocol;
-extern unsigned int xtcp_sysctl_halfopen_bytes;
-extern long xtcp_sysctl_mem[3];
 
 /* ---- the demux table ------------------------------------------------------- */
 
@@ -495,12 +490,10 @@ struct xtcp_net {
 	struct xtcp_mib __percpu *mib;
 	atomic_t orphans;		/* sockets without a file, not finished */
 
-	/* SYN cookies */
+	/* SYN cookies, fairness between sources */
 	struct xtcp_cookie_keys cookie_keys;	/* keys.c */
+	struct xtcp_sources *sources;	/* source.c; NULL until accept_source_rate is set */
 	u32 overflow_jif;		/* last cookie at the bound of any listener, 0: never */
-
-	/* fairness between sources: source.c */
-	struct xtcp_sources *sources;	/* NULL until accept_source_rate is set; then constant */
 
 	/* answers without a socket: reply.c */
 	struct sock *ctl_v4;
@@ -548,14 +541,8 @@ static inline u32 xtcp_now_ts(void)
 void xtcp_keys_init(void);
 u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow);
 u32 xtcp_keys_hash_port(const struct net *net, __be16 port);
-u32 xtcp_keys_hash_source(const struct net *net, u64 prefix, u16 family);
 u32 xtcp_keys_isn(const struct xtcp_flow *flow, u32 *ts_offset);
 u64 xtcp_keys_port_offset(const struct xtcp_flow *flow);
-
-/* ---- source.c --------------------------------------------------------------- */
-bool xtcp_source_may_connect(const struct xtcp_flow *flow);
-int xtcp_source_prepare(struct xtcp_net *xn);
-void xtcp_source_exit_net(struct xtcp_net *xn);
 
 /* ---- sysctl.c --------------------------------------------------------------- */
 int xtcp_sysctl_init_net(struct xtcp_net *xn);

@@ -8,7 +8,7 @@
 #include "types.h"
 
 #define XTCP_BUCKET_SECOND_US	1000000u
-#define XTCP_BUCKET_RATE_MAX	1000000u	/* events a second: one token in a tick of the clock */
+#define XTCP_BUCKET_RATE_MAX	1000000u	/* events a second: one each microsecond */
 
 /**
  * struct xtcp_bucket - how much one source may still do

@@ -23,7 +23,7 @@
 #include "flood.h"
 #include "sock.h"
 
-static void usage(void)
+static void die_usage(void)
 {
 	fputs("usage: helper_flood [-6] [-b] [-c] [-d ADDRESS] [-n COUNT] [-r RATE] "
 	      "[-s SECONDS] PORT\n", stderr);
@@ -37,7 +37,7 @@ static int number(const char *text, int min, int max)
 	long value = strtol(text, &end, 10);
 
 	if (end == text || *end || value < min || value > max)
-		usage();
+		die_usage();
 	return value;
 }
 
@@ -79,18 +79,18 @@ int main(int argc, char **argv)
 			seconds = number(optarg, 1, 3600);
 			break;
 		default:
-			usage();
+			die_usage();
 		}
 	}
 	if (optind + 1 != argc)
-		usage();
+		die_usage();
 	if (!flood_open(&f, family, number(argv[optind], 1, 65535))) {
 		fprintf(stderr, "helper_flood: no device: %s\n", strerror(errno));
 		return 1;
 	}
 	if (target && !inet_pton(family, target, family == AF_INET6 ? (void *)&f.target_v6 :
 								    (void *)&f.target_v4))
-		usage();
+		die_usage();
 	f.timestamps = !bare;
 	f.count = count;
 	f.rate = rate;

@@ -16,6 +16,7 @@
 static const uint8_t linux_syn[20] = {
 	2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7
 };
+
 static const uint8_t mss_alone[4] = { 2, 4, 5, 0xb4 };
 static const uint8_t stamps[12] = { 1, 1, 8, 10 };
 

@@ -28,8 +28,9 @@ static int answers(struct peer *victim, struct peer *attacker, const struct seg 
 		for (i = 0; i < 50; i++)
 			peer_send(victim, guess);
 	for (i = 0; i < 200; i++) {
-		peer_send(attacker, &(struct seg){ .flags = i % 2 ? SYN : RST, .seq = 100,
-						   .stray = true });
+		const struct seg seg = { .flags = i % 2 ? SYN : RST, .seq = 100, .stray = true };
+
+		peer_send(attacker, &seg);
 		while (peer_next(attacker, &seen, 5))
 			count += seen.dport == attacker->port;
 	}
@@ -45,10 +46,8 @@ TEST_F_TIMEOUT(off_path, challenge_acks_tell_nothing, 120)
 		{ "RST in the window", { .flags = RST, .seq = 100, .stray = true } },
 		{ "RST outside", { .flags = RST, .seq = -100000, .stray = true } },
 		{ "SYN", { .flags = SYN, .seq = 7, .stray = true } },
-		{ "data with an ACK in the window", { .flags = ACK, .len = 1, .seq = 100,
-						      .stray = true } },
-		{ "data with an ACK outside", { .flags = ACK, .ack = 1000000, .len = 1,
-						.stray = true } },
+		{ "early data", { .flags = ACK, .len = 1, .seq = 100, .stray = true } },
+		{ "bad ACK", { .flags = ACK, .ack = 1000000, .len = 1, .stray = true } },
 	};
 	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
 	int fd = peer_established(&q, self->lfd);

@@ -109,7 +109,7 @@ TEST_F_TIMEOUT(pressure, slow_drip_leaves_room, 200)
 #define MANY		4000
 #define BATCH		256		/* halfopen.c: TIMER_BATCH */
 
-/* MANY SYN-ACKs are due in one tick, and later MANY entries end in one: never all in one softirq. */
+/* MANY SYN-ACKs are due in one tick, and later MANY ends: never all in one softirq. */
 TEST_F_TIMEOUT(pressure, timer_works_in_portions, 200)
 {
 	long resent = 0, expired = 0, most = 0, now;

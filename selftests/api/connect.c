@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* connect(): every errno, the non-blocking sequence, dissolving, connecting to oneself. */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -460,6 +461,36 @@ TEST_F(connect, dissolved)
 	EXPECT_RET(1, recv(server, &byte, 1, 0));
 	close(server);
 	close(fd);
+	close(lfd);
+}
+
+/* A socket that accept() returned may connect, too, wherever it was in the tables before. */
+TEST_F(connect, accepted_and_dissolved)
+{
+	struct xt_addr unspec = { .len = sizeof(struct sockaddr) };
+	int lfd, other, fd, accepted, server, round;
+	struct xt_addr addr, to;
+	char byte;
+
+	ROW("API-10");
+	unspec.sa.sa_family = AF_UNSPEC;
+	lfd = ASSERT_FD(xt_listen(variant->family, 2, &addr));
+	other = ASSERT_FD(xt_listen(variant->family, 2, &to));
+	fd = ASSERT_FD(xt_dial(variant->family, &addr));
+	accepted = ASSERT_FD(accept(lfd, NULL, NULL));
+	ASSERT_EQ(0, fcntl(accepted, F_SETFL, O_NONBLOCK));
+	for (round = 0; round < 3; round++) {
+		EXPECT_RET(0, xt_connect(accepted, &unspec));
+		EXPECT_ERR(EINPROGRESS, xt_connect(accepted, &to));
+		ASSERT_TRUE(xt_wait_revents(accepted, XT_POLL_WRITE));
+		server = ASSERT_FD(accept(other, NULL, NULL));
+		EXPECT_RET(1, send(accepted, "x", 1, 0));
+		EXPECT_RET(1, recv(server, &byte, 1, 0));
+		close(server);
+	}
+	close(accepted);
+	close(fd);
+	close(other);
 	close(lfd);
 }
 

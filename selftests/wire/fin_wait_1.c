@@ -235,8 +235,8 @@ TEST_F_TIMEOUT(fin_wait_1, owned_gives_up, 1500)
 
 WIRE_FIXTURE_LISTENING(orphan_limit)
 
-#define NR_PEERS	200
-#define NR_ORPHANS	50
+#define NR_PEERS	50
+#define NR_ORPHANS	20
 
 /* Peers that never read, and programs that are gone: so many are kept, the others reset. */
 TEST_F_TIMEOUT(orphan_limit, peers_with_closed_windows, 600)
@@ -250,7 +250,7 @@ TEST_F_TIMEOUT(orphan_limit, peers_with_closed_windows, 600)
 	/* TCP's limit is one for all namespaces. */
 	if (xt_is_control())
 		SKIP(return, "net.ipv4.tcp_max_orphans cannot be set here");
-	ASSERT_TRUE(peer_tunable("max_orphans", "50"));
+	ASSERT_TRUE(peer_tunable("max_orphans", "20"));
 	before = peer_counter("AbortOnMemory");
 	/* One that has an owner does not count, and is never touched. */
 	owned = peer_established(&self->p, self->lfd);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "bytes.h"
 #include "flood.h"
 #include "peer.h"
 #include "sock.h"
@@ -66,18 +67,6 @@ static void random_source(struct flood *f, struct flood_source *source)
 		memcpy(&source->v6, prefix, 8);
 		memcpy((uint8_t *)&source->v6 + 8, &r, 8);
 	}
-}
-
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = value >> 8;
-	at[1] = value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	put16(at, value >> 16);
-	put16(at + 2, value);
 }
 
 /* The ones' complement sum is the same in either byte order, and so are its results. */

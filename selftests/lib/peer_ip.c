@@ -7,20 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include "bytes.h"
 #include "peer.h"
 #include "sock.h"
-
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = value >> 8;
-	at[1] = value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	put16(at, value >> 16);
-	put16(at + 2, value);
-}
 
 /* A header from @src to @dst at @at for @len bytes behind it; returns its length. */
 static int put_ip(int family, uint8_t *at, int proto, const char *src, const char *dst, int len)

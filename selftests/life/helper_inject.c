@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
+#include "bytes.h"
 #include "sock.h"
 
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
@@ -31,18 +32,6 @@ static uint32_t sum(uint32_t total, const uint8_t *data, size_t len)
 	while (total >> 16)
 		total = (total & 0xffff) + (total >> 16);
 	return total;
-}
-
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = value >> 8;
-	at[1] = value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	put16(at, value >> 16);
-	put16(at + 2, value);
 }
 
 /* A segment from the hole's peer to the host; @len bytes of text. */

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "bytes.h"
 #include "sock.h"
 
 #define SYNS		1000	/* per measurement */
@@ -120,23 +121,6 @@ static uint32_t sum(uint32_t total, const uint8_t *data, size_t len)
 	while (total >> 16)
 		total = (total & 0xffff) + (total >> 16);
 	return total;
-}
-
-static void put16(uint8_t *at, uint16_t value)
-{
-	at[0] = value >> 8;
-	at[1] = value;
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	put16(at, value >> 16);
-	put16(at + 2, value);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	return (uint32_t)at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3];
 }
 
 /* Addresses and lengths around the segment of @size bytes that is already in place. */

@@ -72,6 +72,20 @@ TEST_F(opening, hard_errors_end_it)
 	}
 }
 
+/* Simultaneous open: the attempt is no further. */
+TEST_F(opening, hard_error_ends_syn_rcvd)
+{
+	ROW("HS-26");
+	must(start(&self->p, &self->fd, PEER_PORT));
+	send_seg(.flags = SYN);
+	expect(.flags = SYN | ACK, .within = NOW);
+	state_is(ST_SYN_RCVD);
+	send_kind(&hard[0], .seq = -1);
+	must(peer_poll(&self->p, self->fd, POLLERR, 50));
+	ASSERT_EQ(ECONNREFUSED, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+}
+
 TEST_F(opening, soft_errors_do_not)
 {
 	unsigned int i;
@@ -156,6 +170,7 @@ TEST_F(running, errors_do_not_abort)
 TEST_F(running, soft_error_is_the_reason_at_the_end)
 {
 	ROW("HS-27");
+	ROW("LOSS-11");
 	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 2000));
 	must(peer_write(&self->p, self->fd, 10));
 	expect(.flags = ACK | PSH, .len = 10);

@@ -482,7 +482,7 @@ struct xtcp_net {
 	int software_csum;		/* 0: 1 never leaves a checksum to a device */
 	int rmem[3];			/* 4096 131072 6291456 [bytes] */
 	int wmem[3];			/* 4096 16384 4194304 [bytes] */
-	const struct xtcp_cong_ops *cong;	/* congestion_control: newreno */
+	const struct xtcp_cong_ops *cong;	/* congestion_control: reno */
 	struct ctl_table_header *sysctl_header;
 	struct ctl_table *sysctl_table;
 

@@ -437,6 +437,7 @@ TEST_F(sockopt, tcp_congestion)
 	int fd;
 
 	ROW("API-31");
+	ROW("CC-12");
 	fd = ASSERT_FD(xt_socket(variant->family));
 	EXPECT_RET(0, getsockopt(fd, SOL_TCP, TCP_CONGESTION, name, &len));
 	EXPECT_NE('\0', name[0]);

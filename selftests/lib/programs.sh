@@ -5,7 +5,9 @@
 # traffic. Sourced after ktap.sh and net.sh.
 #
 #   programs_up                        the topology, its witnesses, a folder $work; or ends the script
-#   program_case NAME COMMAND ARGS...  a ktap case, for IPv4 and for IPv6, REPEAT times; in it:
+#   program_plan N                     how many program_case follow
+#   program_case NAME COMMAND ARGS...  a ktap case, for IPv4 and for IPv6 (in the short run for
+#                                      one of them), REPEAT times; in it:
 #     $family $address $url_host       4 or 6; the server's address; the same as in a URL
 #     serve PORT PROGRAM ARGS...       a server on the server host, once it listens
 #     server_runs, client_runs         a program there, over the transport under test
@@ -166,15 +168,41 @@ each_time()
 	done
 }
 
+# The IP versions of the next case: both in the long run; else they take turns, and which begins
+# depends on the script.
+turn=$((${#0} % 2))
+
+case_families()
+{
+	if [ -n "${families:-}" ]; then
+		echo "$families"
+	elif is_long; then
+		echo 4 6
+	else
+		echo $((turn % 2 ? 6 : 4))
+	fi
+}
+
+# program_plan N: so many program_case follow.
+program_plan()
+{
+	local count=$1
+
+	# shellcheck disable=SC2046 # a list of words
+	set -- $(case_families)
+	ktap_plan $((count * $#))
+}
+
 # program_case NAME COMMAND ARGS...
 program_case()
 {
 	local name=$1
 
 	shift
-	for family in ${families:-4 6}; do
+	for family in $(case_families); do
 		ktap_case "${name}__ipv$family" each_time "$@"
 	done
+	turn=$((turn + 1))
 }
 
 # need_program NAME...: or the case is skipped, loudly.

@@ -52,7 +52,7 @@ curl_refused()
 	[ $? -eq 7 ] || show_and_fail "$work/error" "curl did not fail to connect"
 }
 
-ktap_plan 6
+program_plan 3
 programs_up
 program_case curl_fetches curl_fetches
 program_case wget_fetches wget_fetches

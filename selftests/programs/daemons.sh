@@ -62,7 +62,7 @@ git_clone_and_push()
 }
 
 export GIT_CONFIG_NOSYSTEM=1 HOME=/nonexistent
-ktap_plan 4
+program_plan 2
 programs_up
 program_case rsync_both_ways rsync_both_ways
 program_case git_clone_and_push git_clone_and_push

@@ -79,7 +79,7 @@ through_proxy()
 	done
 }
 
-ktap_plan 2
+program_plan 1
 programs_up
 program_case through_proxy through_proxy
 ktap_end

@@ -66,7 +66,7 @@ content_arrives()
 
 seconds=1
 ! is_long || seconds=20
-ktap_plan 10
+program_plan 5
 programs_up
 program_case forward measured
 program_case reverse measured -R

@@ -24,7 +24,7 @@ stored_values()
 	same "$work/expected" "$work/got"
 }
 
-ktap_plan 2
+program_plan 1
 programs_up
 program_case stored_values stored_values
 ktap_end

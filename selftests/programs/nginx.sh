@@ -143,7 +143,7 @@ reload()
 
 requests=200
 ! is_long || requests=5000
-ktap_plan 10
+program_plan 5
 programs_up
 program_case sendfile bodies on
 program_case no_sendfile bodies off

@@ -57,7 +57,7 @@ fetches()
 
 requests=20
 ! is_long || requests=500
-ktap_plan 2
+program_plan 1
 programs_up
 program_case fetches fetches
 ktap_end

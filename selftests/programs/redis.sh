@@ -90,7 +90,7 @@ replica()
 
 commands=1000
 ! is_long || commands=50000
-ktap_plan 8
+program_plan 4
 programs_up
 program_case set_get set_get
 program_case pipeline pipeline

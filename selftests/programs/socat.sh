@@ -68,7 +68,7 @@ forks()
 	done
 }
 
-ktap_plan 6
+program_plan 3
 programs_up
 program_case half_close half_close
 program_case server_ends_first server_ends_first

@@ -126,7 +126,8 @@ TEST_F(device, mark_routes)
 
 	ROW("SEC-30");
 	lfd = ASSERT_FD(xt_listen(variant->family, 4, &addr));
-	ASSERT_TRUE(xt_run("ip -%d rule add pref 1 fwmark 7 unreachable", v));
+	if (!xt_run("ip -%d rule add pref 1 fwmark 7 unreachable", v))
+		SKIP(return, "this kernel has no routing rules for the family");
 	/* The local table comes first: let it come second. */
 	ASSERT_TRUE(xt_run("ip -%d rule add pref 2 lookup local && "
 			   "ip -%d rule del pref 0 lookup local", v, v));

@@ -285,7 +285,7 @@ out:
 	return NULL;
 }
 
-TEST_F(epoll, no_wakeup_lost)
+TEST_F_TIMEOUT(epoll, no_wakeup_lost, 300)
 {
 	const char *longer = getenv("XTCP_TEST_LONG");
 	int rounds = longer && longer[0] == '1' ? 20000 : 500;

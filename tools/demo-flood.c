@@ -4,11 +4,12 @@
  *
  *	demo-flood PORT RATE SECONDS
  *
- * Makes the device "hole" with the address 192.0.2.1, says "ready", and waits for a line on
- * standard input. Then SYNs for that address and PORT come out of the device, RATE a second
- * for SECONDS; "done SYNS CPU_US" says how many they were and the processor time that
- * making them and the kernel's dealing with them took. Until standard input ends what is sent
- * to the sources is swallowed, as the internet would. Nothing ever leaves the namespace.
+ * Makes the device "hole" with the address 192.0.2.1, says its seed and "ready", and waits
+ * for a line on standard input. Then SYNs for that address and PORT come out of the device,
+ * RATE a second for SECONDS; "done SYNS CPU_US" says how many they were and the processor
+ * time that making them and the kernel's dealing with them took. Until standard input ends
+ * what is sent to the sources is swallowed, as the internet would. Nothing ever leaves the
+ * namespace.
  * XTCP_TEST_CONTROL=1 floods TCP.
  */
 #include <errno.h>

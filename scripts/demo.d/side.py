@@ -120,7 +120,10 @@ class Side:
             ['build/tools/demo-flood', str(SERVER[1]), str(rate), str(seconds)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=dict(os.environ, XTCP_TEST_CONTROL=control))
-        if flood.stdout.readline() != 'ready\n':
+        line = flood.stdout.readline()
+        while line.startswith('#'):         # the seed of its random numbers
+            line = flood.stdout.readline()
+        if line != 'ready\n':
             raise Failed('the attacker did not start')
         return flood
 

@@ -396,7 +396,7 @@ static enum xtcp_drop overflow(struct xtcp_halfopen *ho, const struct xtcp_flow 
 {
 	if (READ_ONCE(xtcp_net(flow->net)->abort_on_overflow) ||
 	    READ_ONCE(ho->listener->sk_state) != TCP_LISTEN) {
-		xtcp_reply_rst(flow, skb);
+		xtcp_reply_halfopen_rst(ho);
 		xtcp_halfopen_del(ho);
 		return XTCP_DROP_ACCEPT_OVERFLOW;
 	}
@@ -532,7 +532,7 @@ static enum xtcp_drop park_stateless(struct xtcp_halfopen *proto, struct sk_buff
 		ho = xtcp_halfopen_add(proto->listener, proto);
 	if (IS_ERR(ho)) {
 		if (PTR_ERR(ho) != -EADDRNOTAVAIL)
-			xtcp_reply_rst(flow, skb);
+			xtcp_reply_halfopen_rst(proto);
 		return XTCP_DROP_ACCEPT_OVERFLOW;
 	}
 	xtcp_mib_inc(flow->net, XTCP_MIB_HALFOPEN_PARKED);

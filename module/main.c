@@ -47,6 +47,7 @@ static int __net_init init_net_ns(struct net *net)
 	int err;
 
 	xn->net = net;
+	xn->rst_budget_jif = (u32)jiffies - HZ;	/* the first budget is due, whatever the time */
 	xtcp_keys_init_net(xn);
 	err = xtcp_mib_init_net(xn);
 	if (err)

@@ -16,12 +16,14 @@
  * @mark: sk_mark for routing and filters
  * @tos: type of service or traffic class
  * @sk: a listener whose IP options (TTL, transparent) and cgroup's policy apply, or NULL
+ * @owned: the segment refers to @sk, for whatever asks for its sender on its way
  * @dst: the way to @flow's peer, referenced, if it has been looked up; else NULL
  */
 struct xtcp_reply {
 	const struct xtcp_flow *flow;
 	u32 mark;
 	u8 tos;
+	bool owned;
 	struct sock *sk;
 	struct dst_entry *dst;
 };
@@ -33,6 +35,8 @@ struct xtcp_reply {
  * @mss_default: the peer's MSS when it sent no option [bytes]
  * @route: (re)route a connected socket, store the route in sk's dst cache and call
  *	sk_setup_caps(). Socket lock held or owned. 0 or -errno (sk unchanged).
+ * @adopt_route: make @dst that route, as the way to the peer without IP options of sk's own;
+ *	its reference is consumed. Socket lock held.
  * @xmit: complete the checksum of @skb (skb->data at the transport header, whose check
  *	field is set up here) and hand it to IP with @sk's route, re-routing when it has
  *	gone stale, with @ecn as its ECN field. Consumes @skb. Returns IP's verdict,
@@ -57,6 +61,7 @@ struct xtcp_af_ops {
 	u16 net_hdr_len;
 	u16 mss_default;
 	int (*route)(struct sock *sk);
+	void (*adopt_route)(struct sock *sk, struct dst_entry *dst);
 	int (*xmit)(struct sock *sk, struct sk_buff *skb, u8 ecn);
 	void (*reply)(const struct xtcp_reply *r, struct sk_buff *skb);
 	u32 (*route_reply)(struct xtcp_reply *r);

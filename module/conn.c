@@ -425,17 +425,24 @@ struct sock *xtcp_conn_spawn(struct xtcp_halfopen *ho)
  * xtcp_conn_settle - give a child its addresses, its route and its port
  * @child: from xtcp_conn_spawn(), timers initialised
  * @ho: its half-open entry
+ * @dst: the way to the peer, its reference is consumed; NULL: to be looked up
  *
  * Context: softirq, socket lock.
  * Return: 0, or -errno: the caller discards the child.
  */
-int xtcp_conn_settle(struct sock *child, const struct xtcp_halfopen *ho)
+int xtcp_conn_settle(struct sock *child, const struct xtcp_halfopen *ho, struct dst_entry *dst)
 {
 	struct xtcp_sock *xp = xtcp_sk(child);
 	int err = xp->af->set_child(child, ho);
 
-	if (!err)
-		err = xp->af->route(child);
+	/* IP options may lead another way. */
+	if (dst && !err && !xp->af->ext_hdr_len(child)) {
+		xp->af->adopt_route(child, dst);
+	} else {
+		dst_release(dst);
+		if (!err)
+			err = xp->af->route(child);
+	}
 	if (!err)
 		err = xtcp_port_inherit(child, ho->listener);
 	if (err)

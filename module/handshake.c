@@ -358,13 +358,14 @@ static u32 handshake_rtt_us(const struct xtcp_halfopen *ho, const struct xtcp_op
 
 /*
  * The socket of a peer that has proved to be there, a round trip of @rtt_us away if that is
- * known; locked, referenced; or NULL.
+ * known; locked, referenced; or NULL. @dst is the way to it or NULL; its reference goes.
  */
-static struct sock *make_child(struct xtcp_halfopen *ho, u32 rtt_us)
+static struct sock *make_child(struct xtcp_halfopen *ho, u32 rtt_us, struct dst_entry *dst)
 {
 	struct sock *child = xtcp_conn_spawn(ho);
 
 	if (!child) {
+		dst_release(dst);
 		use_place(ho->listener, NULL);
 		return NULL;
 	}
@@ -372,7 +373,7 @@ static struct sock *make_child(struct xtcp_halfopen *ho, u32 rtt_us)
 	/* Once acked, repeats were for TCP_DEFER_ACCEPT: the first SYN-ACK had got through. */
 	if (!ho->acked)
 		xtcp_sk(child)->retries = ho->retries;
-	if (xtcp_conn_settle(child, ho)) {
+	if (xtcp_conn_settle(child, ho, dst)) {
 		use_place(ho->listener, NULL);
 	} else {
 		if (rtt_us)
@@ -461,7 +462,7 @@ struct sock *xtcp_handshake_halfopen(struct xtcp_halfopen *ho, const struct xtcp
 		reason = overflow(ho, flow, skb);
 		goto drop;
 	}
-	child = make_child(ho, handshake_rtt_us(ho, &opts));
+	child = make_child(ho, handshake_rtt_us(ho, &opts), NULL);
 	if (child) {
 		security_inet_conn_established(child, skb);
 		return child;
@@ -494,7 +495,7 @@ void xtcp_handshake_promote(struct sock *listener)
 		}
 		local_bh_disable();
 		rcu_read_lock();
-		child = make_child(ho, ho->synack_us);
+		child = make_child(ho, ho->synack_us, NULL);
 		if (child) {
 			cb.seq = ho->irs + 1;
 			cb.ack = ho->iss + 1;
@@ -566,7 +567,6 @@ static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
 	*reason = XTCP_DROP_NO_MEMORY;
 	if (!fill_halfopen(&ho, sk, flow, skb, &syn, &dst))
 		return NULL;
-	dst_release(dst);	/* the child finds its own, with the socket's options */
 	ho.stateless = 1;
 	ho.ecn = ecn;
 	ho.irs = cb->seq - 1;
@@ -576,20 +576,18 @@ static struct sock *rcv_cookie(struct sock *sk, const struct xtcp_flow *flow,
 		ho.ts_offset = opts.tsecr - xtcp_now_ts();
 	if (is_deferred(&ho, cb)) {
 		*reason = XTCP_DROP_HALFOPEN_DEFERRED;
-		return NULL;
-	}
-	if (!xtcp_source_may_connect(flow)) {
+	} else if (!xtcp_source_may_connect(flow)) {
 		*reason = refuse_source(&ho);
-		return NULL;
-	}
-	if (!reserve_place(sk, false)) {
+	} else if (!reserve_place(sk, false)) {
 		*reason = park_stateless(&ho, skb);
-		return NULL;
+	} else {
+		child = make_child(&ho, 0, dst);	/* the echo is the cookie (LSN-15) */
+		if (child)
+			security_inet_conn_established(child, skb);
+		return child;
 	}
-	child = make_child(&ho, 0);	/* the echo is the cookie (LSN-15) */
-	if (child)
-		security_inet_conn_established(child, skb);
-	return child;
+	dst_release(dst);
+	return NULL;
 }
 
 /**

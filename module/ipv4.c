@@ -76,6 +76,23 @@ static __be32 next_hop(const struct sock *sk, __be32 daddr)
 	return opt && opt->opt.srr ? opt->opt.faddr : daddr;
 }
 
+static void store_route_v4(struct sock *sk, struct dst_entry *dst)
+{
+	sk->sk_gso_type = SKB_GSO_TCPV4 | SKB_GSO_SCTP;
+	sk_setup_caps(sk, dst);
+}
+
+static void adopt_route_v4(struct sock *sk, struct dst_entry *dst)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
+
+	/* What IP takes from a flow that has been routed. */
+	fl4->saddr = inet->inet_saddr;
+	fl4->daddr = inet->inet_daddr;
+	store_route_v4(sk, dst);
+}
+
 static int route_v4(struct sock *sk)
 {
 	struct inet_sock *inet = inet_sk(sk);
@@ -89,8 +106,7 @@ static int route_v4(struct sock *sk)
 			IP_INC_STATS(sock_net(sk), IPSTATS_MIB_OUTNOROUTES);
 		return PTR_ERR(rt);
 	}
-	sk->sk_gso_type = SKB_GSO_TCPV4 | SKB_GSO_SCTP;
-	sk_setup_caps(sk, &rt->dst);
+	store_route_v4(sk, &rt->dst);
 	return 0;
 }
 
@@ -145,7 +161,7 @@ static struct rtable *find_reply_route_v4(const struct xtcp_reply *r)
  */
 struct sock *xtcp_ipv4_set_sender(struct sk_buff *skb, const struct xtcp_reply *r)
 {
-	return r->sk && skb_set_owner_sk_safe(skb, r->sk) ? r->sk : NULL;
+	return r->owned && skb_set_owner_sk_safe(skb, r->sk) ? r->sk : NULL;
 }
 
 static void reply_v4(const struct xtcp_reply *r, struct sk_buff *skb)
@@ -305,6 +321,7 @@ const struct xtcp_af_ops xtcp_ipv4_ops = {
 	.net_hdr_len	= sizeof(struct iphdr),
 	.mss_default	= XTCP_MSS_DEFAULT_V4,
 	.route		= route_v4,
+	.adopt_route	= adopt_route_v4,
 	.xmit		= xmit_v4,
 	.reply		= reply_v4,
 	.route_reply	= route_reply_v4,

@@ -268,6 +268,7 @@ const struct xtcp_af_ops xtcp_ipv6_ops = {
 	.net_hdr_len	= sizeof(struct ipv6hdr),
 	.mss_default	= XTCP_MSS_DEFAULT_V6,
 	.route		= route_v6,
+	.adopt_route	= store_route_v6,
 	.xmit		= xmit_v6,
 	.reply		= reply_v6,
 	.route_reply	= route_reply_v6,

@@ -32,18 +32,6 @@ void xtcp_mib_add(const struct net *net, enum xtcp_mib_id id, unsigned long n)
 }
 
 /**
- * xtcp_mib_inc - count an event
- * @net: where it happened
- * @id: what happened
- *
- * Context: any.
- */
-void xtcp_mib_inc(const struct net *net, enum xtcp_mib_id id)
-{
-	this_cpu_inc(xtcp_net(net)->mib->count[id]);
-}
-
-/**
  * xtcp_mib_count_drop - count and trace a dropped segment that someone else frees
  * @net: where it was dropped
  * @skb: the segment, its IP and transport header still in place

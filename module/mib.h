@@ -148,7 +148,6 @@ struct xtcp_mib {
 	unsigned long count[XTCP_NR_MIBS + XTCP_NR_DROPS];
 };
 
-void xtcp_mib_inc(const struct net *net, enum xtcp_mib_id id);
 void xtcp_mib_add(const struct net *net, enum xtcp_mib_id id, unsigned long n);
 void xtcp_mib_drop(const struct net *net, struct sk_buff *skb, enum xtcp_drop reason);
 void xtcp_mib_count_drop(const struct net *net, const struct sk_buff *skb, enum xtcp_drop reason);

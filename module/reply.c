@@ -5,6 +5,7 @@
  *
  * RFC 9293, 3.5.2, 3.5.3, 3.10.7.1. Runs in softirq; nothing is retained.
  */
+#include <linux/bpf-cgroup.h>
 #include <linux/random.h>
 #include <net/ip.h>
 
@@ -20,6 +21,9 @@ struct answer {
 	u8 flags;
 };
 
+/* ip6_xmit() moves a segment without room for a jumbogram's option, which none here is. */
+#define IP_SPARE	8
+
 /* Link-local peers are reached through the device they were heard on, others by route. */
 static int out_ifindex(const struct xtcp_flow *flow)
 {
@@ -33,17 +37,20 @@ static void send_answer(const struct xtcp_reply *r, const struct answer *a,
 {
 	unsigned int hdr_len = XTCP_HDR_LEN + (opts ? xtcp_options_len(opts) : 0);
 	const struct xtcp_flow *flow = r->flow;
+	const struct xtcp_af_ops *af = xtcp_af_ops(flow->family);
+	/* A device that is known needs less than any may: often half as large a block. */
+	unsigned int room = af->net_hdr_len + IP_SPARE +
+			    (r->dst ? LL_RESERVED_SPACE(r->dst->dev) : MAX_HEADER);
 	struct xtcp_hdr *hdr;
 	struct sk_buff *skb;
 
-	skb = alloc_skb(MAX_HEADER + sizeof(struct ipv6hdr) + XTCP_HDR_MAX,
-			GFP_ATOMIC | __GFP_NOWARN);
+	skb = alloc_skb(room + hdr_len, GFP_ATOMIC | __GFP_NOWARN);
 	if (!skb) {
 		dst_release(r->dst);
 		return;
 	}
-	skb_reserve(skb, MAX_HEADER + sizeof(struct ipv6hdr) + XTCP_HDR_MAX - hdr_len);
-	hdr = skb_put(skb, hdr_len);
+	skb_reserve(skb, room);
+	hdr = __skb_put(skb, hdr_len);
 	skb_reset_transport_header(skb);
 	hdr->sport = flow->lport;
 	hdr->dport = flow->rport;
@@ -61,7 +68,7 @@ static void send_answer(const struct xtcp_reply *r, const struct answer *a,
 		skb_set_hash(skb, a->seq, PKT_HASH_TYPE_L4);
 	trace_xtcp_send(flow, hdr, 0);
 	xtcp_mib_inc(flow->net, XTCP_MIB_OUT_SEGS);
-	xtcp_af_ops(flow->family)->reply(r, skb);
+	af->reply(r, skb);
 }
 
 /*
@@ -120,10 +127,16 @@ static void halfopen_reply(const struct xtcp_halfopen *ho, struct xtcp_reply *r)
 	r->mark = ho->mark;
 	r->tos = ho->tos;
 	r->sk = ho->listener;
+	r->owned = true;
 }
 
-/* No option the SYN did not have: the answer is never longer than the SYN (SEC-26). */
-static void send_synack(const struct xtcp_halfopen *ho, u32 tsval, struct dst_entry *dst)
+/*
+ * No option the SYN did not have: the answer is never longer than the SYN (SEC-26). Where all
+ * of a flood would take and give back references of one listener (not @owned), only the
+ * policy of a cgroup makes it so, which must see every segment.
+ */
+static void send_synack(const struct xtcp_halfopen *ho, u32 tsval, struct dst_entry *dst,
+			bool owned)
 {
 	struct answer a = {
 		.seq = ho->iss,
@@ -142,6 +155,7 @@ static void send_synack(const struct xtcp_halfopen *ho, u32 tsval, struct dst_en
 	struct xtcp_reply r = { .dst = dst };
 
 	halfopen_reply(ho, &r);
+	r.owned = owned || cgroup_bpf_enabled(CGROUP_INET_EGRESS);
 	xtcp_mib_inc(r.flow->net, XTCP_MIB_SYNACK_SENT);
 	send_answer(&r, &a, &opts);
 }
@@ -155,7 +169,7 @@ static void send_synack(const struct xtcp_halfopen *ho, u32 tsval, struct dst_en
  */
 void xtcp_reply_synack(struct xtcp_halfopen *ho, struct dst_entry *dst)
 {
-	send_synack(ho, xtcp_now_ts() + ho->ts_offset, dst);
+	send_synack(ho, xtcp_now_ts() + ho->ts_offset, dst, true);
 }
 
 /**
@@ -168,7 +182,7 @@ void xtcp_reply_synack(struct xtcp_halfopen *ho, struct dst_entry *dst)
  */
 void xtcp_reply_cookie(struct xtcp_halfopen *ho, u32 tsval, struct dst_entry *dst)
 {
-	send_synack(ho, tsval, dst);
+	send_synack(ho, tsval, dst, false);
 }
 
 /**

@@ -519,6 +519,18 @@ static inline struct xtcp_net *xtcp_net(const struct net *net)
 	return xtcp_mib_find_net(net);
 }
 
+/**
+ * xtcp_mib_inc - count an event
+ * @net: where it happened
+ * @id: what happened
+ *
+ * Context: any.
+ */
+static inline void xtcp_mib_inc(const struct net *net, enum xtcp_mib_id id)
+{
+	this_cpu_inc(xtcp_net(net)->mib->count[id]);
+}
+
 static inline struct xtcp_net *xtcp_sk_net(const struct sock *sk)
 {
 	return xtcp_net(sock_net(sk));
@@ -655,7 +667,7 @@ enum xtcp_timewait_verdict xtcp_timewait_rcv(struct xtcp_timewait *tw, struct sk
 int xtcp_conn_init_sock(struct sock *sk);
 void xtcp_conn_fsm_run(struct sock *sk, enum xtcp_event event);
 struct sock *xtcp_conn_spawn(struct xtcp_halfopen *ho);
-int xtcp_conn_settle(struct sock *child, const struct xtcp_halfopen *ho);
+int xtcp_conn_settle(struct sock *child, const struct xtcp_halfopen *ho, struct dst_entry *dst);
 void xtcp_conn_discard(struct sock *child);
 void xtcp_conn_destroy_sock(struct sock *sk);
 void xtcp_conn_finish_destroy(struct sock *sk);

@@ -56,9 +56,12 @@ struct origin {
 	u64 family;
 };
 
-static u64 two_words(__be32 high, __be32 low)
+static u64 two_words(const __be32 words[2])
 {
-	return (u64)be32_to_cpu(high) << 32 | be32_to_cpu(low);
+	__be64 both;
+
+	memcpy(&both, words, sizeof(both));
+	return be64_to_cpu(both);
 }
 
 static void make_origin(struct origin *from, const siphash_key_t *key,
@@ -69,13 +72,13 @@ static void make_origin(struct origin *from, const siphash_key_t *key,
 
 	if (flow->is_ipv6) {
 		from->family = DOMAIN_IPV6;
-		from->addresses = siphash_4u64(two_words(flow->saddr[0], flow->saddr[1]),
-					       two_words(flow->saddr[2], flow->saddr[3]),
-					       two_words(flow->daddr[0], flow->daddr[1]),
-					       two_words(flow->daddr[2], flow->daddr[3]), key);
+		from->addresses = siphash_4u64(two_words(flow->saddr), two_words(flow->saddr + 2),
+					       two_words(flow->daddr), two_words(flow->daddr + 2),
+					       key);
 	} else {
 		from->family = 0;
-		from->addresses = two_words(flow->saddr[0], flow->daddr[0]);
+		from->addresses = (u64)be32_to_cpu(flow->saddr[0]) << 32 |
+				  be32_to_cpu(flow->daddr[0]);
 	}
 }
 

@@ -66,6 +66,7 @@ typedef int64_t s64;
 #define cpu_to_be32(x)		((__be32)htobe32(x))
 #define be16_to_cpu(x)		be16toh(x)
 #define be32_to_cpu(x)		be32toh(x)
+#define be64_to_cpu(x)		be64toh(x)
 #define htons(x)		cpu_to_be16(x)
 #define htonl(x)		cpu_to_be32(x)
 #define ntohs(x)		be16_to_cpu(x)

@@ -191,16 +191,23 @@ TEST_F_TIMEOUT(cgroup, egress_drops_data, 120)
 	EXPECT_EQ(POLLIN, xt_poll(client, POLLIN, XT_DEADLINE_MS));
 }
 
-/* Neither the SYN, on its way in, nor the SYN-ACK, on its way out, gets past a program. */
+/*
+ * Neither the SYN, on its way in, nor the SYN-ACK, on its way out, gets past a program; nor
+ * does one with a cookie, which TCP's does.
+ */
 TEST_F_TIMEOUT(cgroup, handshake_dropped, 120)
 {
-	static const int types[] = { BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS };
+	static const int types[] = {
+		BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET_EGRESS,
+	};
 	int lfd, client, prog, i;
 	struct xt_addr addr;
 
 	ROW("SEC-30");
 	lfd = IN_GROUP(xt_listen(variant->family, 4, &addr));
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < (xt_is_control() ? 2 : 3); i++) {
+		if (i == 2)
+			ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", "2"));
 		prog = ASSERT_FD(skb_dropper(types[i]));
 		ATTACH(prog, types[i]);
 		client = ASSERT_FD(xt_socket_flags(variant->family, SOCK_NONBLOCK));

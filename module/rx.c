@@ -7,6 +7,7 @@
  */
 #include <linux/filter.h>
 #include <linux/icmpv6.h>
+#include <linux/sizes.h>
 #include <net/busy_poll.h>
 #include <net/dsfield.h>
 #include <net/protocol.h>
@@ -97,6 +98,79 @@ static bool is_admitted(struct sock *sk, struct sk_buff *skb, u16 family)
 	return true;
 }
 
+/* Bytes of text; SYN and FIN are none of them. */
+static u32 text_len(const struct sk_buff *skb)
+{
+	const struct xtcp_cb *cb = XTCP_CB(skb);
+
+	return cb->end_seq - cb->seq - !!(cb->flags & XTCP_SYN) - !!(cb->flags & XTCP_FIN);
+}
+
+/* Plain text that follows @tail and says nothing else new? */
+static bool continues(const struct sk_buff *tail, const struct sk_buff *skb)
+{
+	const struct xtcp_hdr *a = (const struct xtcp_hdr *)skb_transport_header(tail);
+	const struct xtcp_hdr *b = (const struct xtcp_hdr *)skb_transport_header(skb);
+	const struct xtcp_cb *first = XTCP_CB(tail), *next = XTCP_CB(skb);
+
+	return first->end_seq == next->seq && text_len(tail) && text_len(skb) &&
+	       ((first->flags | next->flags) & ~XTCP_PSH) == XTCP_ACK &&
+	       first->ack == next->ack && first->ecn == next->ecn && a->off == b->off &&
+	       !memcmp(a + 1, b + 1, xtcp_wire_hdr_len(b) - XTCP_HDR_LEN);
+}
+
+/*
+ * Add the text of @skb to the end of the backlog if it continues it; true: @skb is gone. While
+ * a user holds the socket for long, small segments would take more room than the window meant.
+ */
+static bool coalesce_backlog(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *tail = sk->sk_backlog.tail;
+	unsigned int hdr_len = xtcp_wire_hdr_len((struct xtcp_hdr *)skb_transport_header(skb));
+	struct skb_shared_info *info;
+	u32 first_text;
+	bool stolen;
+	int delta;
+
+	if (!tail || !continues(tail, skb))
+		return false;
+	first_text = text_len(tail);
+	__skb_pull(skb, hdr_len);
+	if (!skb_try_coalesce(tail, skb, &stolen, &delta)) {
+		__skb_push(skb, hdr_len);
+		return false;
+	}
+	info = skb_shinfo(tail);
+	/* The peer's segment size is guessed from what they were. */
+	if (!info->gso_size)
+		info->gso_size = first_text;
+	info->gso_segs = min(max_t(u32, 1, info->gso_segs) +
+			     max_t(u32, 1, skb_shinfo(skb)->gso_segs), U16_MAX);
+	XTCP_CB(tail)->end_seq = XTCP_CB(skb)->end_seq;
+	XTCP_CB(tail)->win = XTCP_CB(skb)->win;
+	XTCP_CB(tail)->flags |= XTCP_CB(skb)->flags;
+	if (skb->tstamp) {
+		tail->tstamp = skb->tstamp;	/* of what is read last */
+		skb_shinfo(tail)->hwtstamps = skb_shinfo(skb)->hwtstamps;
+	}
+	sk->sk_backlog.len += delta;
+	xtcp_mib_inc(sock_net(sk), XTCP_MIB_RCV_COALESCED);
+	kfree_skb_partial(skb, stolen);
+	return true;
+}
+
+/*
+ * What a socket's receive queue and backlog may hold together [truesize]. A segment counts in
+ * both until all of the backlog is worked off, so each may hold a receive buffer's worth: a
+ * full window, sent in good faith, fits. Pure ACKs come on top.
+ */
+static unsigned int backlog_limit(const struct sock *sk)
+{
+	u64 limit = 2ULL * READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf) / 2 + SZ_64K;
+
+	return min_t(u64, limit, UINT_MAX);
+}
+
 /* A connected socket: now, or on its backlog while a user owns it. Drops the reference. */
 static void rcv_sock(struct sock *sk, struct sk_buff *skb, u16 family)
 {
@@ -108,7 +182,7 @@ static void rcv_sock(struct sock *sk, struct sk_buff *skb, u16 family)
 	bh_lock_sock_nested(sk);
 	if (!sock_owned_by_user(sk))
 		xtcp_input_rcv(sk, skb);
-	else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf)))
+	else if (!coalesce_backlog(sk, skb) && sk_add_backlog(sk, skb, backlog_limit(sk)))
 		xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_BACKLOG);
 	bh_unlock_sock(sk);
 put:

@@ -35,10 +35,22 @@ over()
 	[ $# -eq 0 ] || net_impaired
 }
 
+# backlog_drops NAMESPACE: segments of ours that found no room while a user held the socket.
+backlog_drops()
+{
+	ip netns exec "$1" awk '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == "DropBacklog") at = i }
+		NR == 2 { print $at }' /proc/net/xtcp_snmp
+}
+
+# What the window lets in has room, also while the socket is in use.
 clean()
 {
 	row DATA-01 CLS-05
 	over "$1" "$clean_bytes"
+	is_control && return
+	[ "$(backlog_drops "$client") $(backlog_drops "$server")" = "0 0" ] ||
+		fail "backlogs dropped segments"
 }
 
 lossy()

@@ -215,19 +215,16 @@ need_program()
 	done
 }
 
-# listens PORT: somebody in the network namespace of process $serving does. Reads without
-# starting a program: it is asked often.
+# listens PORT: somebody in the network namespace of process $serving does. No "read" in a
+# loop: it seeks back after each line, and the kernel would walk its tables anew.
 listens()
 {
-	local file ours state port
+	local port
 
 	printf -v port %04X "$1"
-	for file in "$(proc_list 4)" "$(proc_list 6)"; do
-		while read -r _ ours _ state _; do
-			[ "$state" != 0A ] || [ "${ours##*:}" != "$port" ] || return 0
-		done <"/proc/$serving/${file#/proc/}"
-	done 2>/dev/null
-	return 1
+	awk -v port=":$port\$" '$4 == "0A" && $2 ~ port { found = 1; exit } END { exit !found }' \
+		"/proc/$serving$(proc_list 4 | cut -c 6-)" "/proc/$serving$(proc_list 6 | cut -c 6-)" \
+		2>/dev/null
 }
 
 listens_or_died()

@@ -27,6 +27,7 @@
 #define BACKLOG		64
 #define RATE		20000	/* forged SYNs a second */
 #define RATE_LEAST	(RATE / 10 * 9)	/* with less than this it was not the same load */
+#define ACCEPT_MS	5000	/* until a client counts as lost */
 #define PAUSE_US	2000	/* between clients at most */
 
 struct load {
@@ -139,6 +140,8 @@ static bool measure(const struct load *l, int round, int family, uint16_t port)
 	if (lfd < 0 || !peer_tunable("syncookies", l->mode) || xt_bind(lfd, &any) ||
 	    listen(lfd, BACKLOG))
 		return complain("no listener");
+	/* Whom the server does not get to see has not been served. */
+	xt_set_timeout(lfd, SO_RCVTIMEO, ACCEPT_MS);
 	cookies = peer_counter("SyncookiesSent");
 	if (l->flooded) {
 		if (!start_flood(family, port))

@@ -137,6 +137,144 @@ TEST_F(opening, wrong_quotes_are_ignored)
 	expect(.flags = ACK);
 }
 
+/* --- about the SYN-ACK of a listener ------------------------------------------ */
+
+WIRE_FIXTURE(half_open)
+
+FIXTURE_SETUP(half_open)
+{
+	self->fd = -1;
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_TRUE(peer_send_syn(&self->p));
+	listed_is(ST_SYN_RCVD);
+}
+
+/* The listener has nothing to say about it: no error, no message, nothing to accept. */
+static bool is_unmoved(struct peer *p, int lfd)
+{
+	char control[256];
+	struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
+
+	return !peer_poll(p, lfd, POLLIN | POLLERR, 50) && !peer_so_error(lfd) &&
+	       recvmsg(lfd, &msg, MSG_ERRQUEUE) < 0 && errno == EAGAIN &&
+	       accept(lfd, NULL, NULL) < 0 && errno == EAGAIN;
+}
+
+/* Who has not seen the SYN-ACK has to guess its number, next to it is not near enough. */
+TEST_F(half_open, wrong_quotes_are_ignored)
+{
+	static const int64_t wrong[] = { -2, 0, 1, 1 << 30, -(1 << 30) };
+	unsigned int i, j;
+
+	ROW("LSN-23");
+	for (j = 0; j < COUNT(wrong); j++) {
+		for (i = 0; i < COUNT(hard); i++)
+			send_kind(&hard[i], .seq = wrong[j]);
+		for (i = 0; i < COUNT(soft); i++)
+			send_kind(&soft[i], .seq = wrong[j]);
+	}
+	send_kind(&soft[1], .seq = -1, .sport = SERVER_PORT + 1);
+	must(is_unmoved(&self->p, self->lfd));
+	listed_is(ST_SYN_RCVD);
+	if (!xt_is_control()) {
+		ASSERT_EQ(COUNT(wrong) * (COUNT(hard) + COUNT(soft)) + 1,
+			  peer_counter("IcmpIgnored"));
+		ASSERT_EQ(0, peer_counter("HalfopenReset"));
+	}
+	send_seg(.flags = ACK);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	state_is(ST_ESTABLISHED);
+}
+
+/* One that quotes the SYN-ACK ends the entry, and accept() never hears of it. */
+TEST_F(half_open, right_quote_ends_it)
+{
+	struct peer q;
+	unsigned int i;
+
+	ROW("LSN-23");
+	ASSERT_TRUE(peer_set_int(self->lfd, V(variant->family) ? SOL_IPV6 : SOL_IP,
+				 V(variant->family) ? IPV6_RECVERR : IP_RECVERR, 1));
+	for (i = 0; i < COUNT(hard) + COUNT(soft); i++) {
+		const struct kind *kind = i < COUNT(hard) ? &hard[i] : &soft[i - COUNT(hard)];
+
+		printf("# %s\n", kind->name);
+		q = peer_flow(&self->p, PEER_PORT + 1 + i);
+		must(peer_send_syn(&q));
+		peer_icmp(&q, &(struct path_error){ .type = kind->type[V(variant->family)],
+						    .code = kind->code[V(variant->family)],
+						    .seq = -1 });
+		must(peer_await_listed(&q, ST_NONE, 50));
+		must(is_unmoved(&self->p, self->lfd));
+	}
+	if (!xt_is_control()) {
+		ASSERT_EQ(i, peer_counter("HalfopenReset"));
+	}
+	/* The one nobody spoke of is still there, and those gone can come again. */
+	listed_is(ST_SYN_RCVD);
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+	q = peer_flow(&self->p, PEER_PORT + i);
+	must(peer_handshake(&q));
+	ASSERT_LE(0, peer_accept(&q, self->lfd));
+}
+
+/* A path that is too narrow for something, or another path: the peer may well be there. */
+TEST_F(half_open, what_is_no_error_ends_nothing)
+{
+	bool v6 = V(variant->family);
+
+	ROW("LSN-23");
+	send_icmp(.type = v6 ? ICMP6_PACKET_TOO_BIG : ICMP_DEST_UNREACH,
+		  .code = v6 ? 0 : ICMP_FRAG_NEEDED, .info = 1300, .seq = -1);
+	must(is_unmoved(&self->p, self->lfd));
+	listed_is(ST_SYN_RCVD);
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+}
+
+/* A peer that waits for accept() has proved that it is there; so has one that is deferred. */
+TEST_F(half_open, peers_that_have_answered_stay)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
+
+	ROW("LSN-23");
+	if (xt_is_control())
+		SKIP(return, "TCP has no parked connections");
+	ASSERT_TRUE(peer_sysctl("net/xtcp/syncookies", "0"));
+	must(peer_send_syn(&q));
+	ASSERT_EQ(0, listen(self->lfd, 0));
+	send_seg(.flags = ACK);
+	send_on(&q, .flags = ACK);
+	must(peer_await_listed(&q, ST_SYN_RCVD, 0));
+	ASSERT_EQ(1, peer_counter("HalfopenParked"));
+	peer_icmp(&q, &(struct path_error){ .type = hard[0].type[V(variant->family)],
+					    .code = hard[0].code[V(variant->family)],
+					    .seq = -1 });
+	peer_pump(&self->p, 50);
+	must(peer_await_listed(&q, ST_SYN_RCVD, 0));
+	ASSERT_EQ(0, peer_counter("HalfopenReset"));
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+	ASSERT_LE(0, peer_accept(&q, self->lfd));
+	/* TCP_DEFER_ACCEPT: the bare ACK has come, the text has not. */
+	q = peer_flow(&self->p, PEER_PORT + 2);
+	ASSERT_TRUE(peer_set_int(self->lfd, SOL_TCP, TCP_DEFER_ACCEPT, 10));
+	must(peer_send_syn(&q));
+	send_on(&q, .flags = ACK, .stray = true);
+	peer_icmp(&q, &(struct path_error){ .type = hard[0].type[V(variant->family)],
+					    .code = hard[0].code[V(variant->family)],
+					    .seq = -1 });
+	peer_pump(&self->p, 50);
+	must(peer_await_listed(&q, ST_SYN_RCVD, 0));
+	send_on(&q, .flags = ACK | PSH, .len = 10);
+	self->fd = peer_accept(&q, self->lfd);
+	ASSERT_LE(0, self->fd);
+	must(peer_read(&q, self->fd, 10));
+}
+
 /* --- in an established connection ------------------------------------------- */
 
 WIRE_FIXTURE_ESTABLISHED(running)

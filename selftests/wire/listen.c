@@ -2,6 +2,8 @@
 /*
  * LISTEN: what a listener answers, ignores and refuses (RFC 9293, 3.10.7.2).
  */
+#include <fcntl.h>
+#include <pthread.h>
 #include "peer_test.h"
 
 WIRE_FIXTURE_LISTENING(listen)
@@ -188,37 +190,40 @@ static int told(struct peer *p, struct peer *q, int n, uint8_t *flags)
 }
 
 /*
- * Waiting for accept(), waiting for room in its queue, half open: the first two think
- * they are connected and get a RST each, the third gets one when it asks.
+ * Waiting for accept(), two of them; waiting for room in its queue; and half open. False with
+ * a message when it did not come to that.
  */
+static bool four_kinds(struct peer *p, int *lfd, struct peer q[4])
+{
+	int i;
+
+	close(*lfd);
+	*lfd = peer_listen(p, 1);
+	/* A bound of one half-open entry: a cookie would leave nothing behind. */
+	if (*lfd < 0 || !peer_tunable("syncookies", "0"))
+		return false;
+	for (i = 0; i < 4; i++)
+		q[i] = peer_flow(p, PEER_PORT + 1 + i);
+	/* Two fit, one more than asked for. The third comes while there is room, and stays. */
+	if (!peer_handshake(&q[0]) || !peer_send_syn(&q[1]) || listen(*lfd, 4) ||
+	    !peer_send_syn(&q[2]) || !peer_send_syn(&q[3]) || listen(*lfd, 1))
+		return false;
+	send_on(&q[1], .flags = ACK);
+	send_on(&q[2], .flags = ACK);
+	return peer_count_listed(p, ST_ESTABLISHED) == 2 && peer_count_listed(p, ST_SYN_RCVD) == 2;
+}
+
+/* The first three think they are connected and get a RST each, the fourth when it asks. */
 TEST_F(listen, close_tells_each_child_what_it_should)
 {
 	struct peer q[4];
 	uint8_t flags[4];
-	int i;
 
 	ROW("LSN-24");
 	ROW("LSN-03");
 	if (xt_is_control())
 		SKIP(return, "TCP has no parked connections");
-	close(self->lfd);
-	self->lfd = peer_listen(&self->p, 1);
-	ASSERT_LE(0, self->lfd);
-	/* A bound of one half-open entry: a cookie would leave nothing behind. */
-	ASSERT_TRUE(peer_tunable("syncookies", "0"));
-	for (i = 0; i < 4; i++)
-		q[i] = peer_flow(&self->p, PEER_PORT + 1 + i);
-	/* Two fit, one more than asked for. The third comes while there is room, and stays. */
-	must(peer_handshake(&q[0]));
-	must(peer_send_syn(&q[1]));
-	must(listen(self->lfd, 4) == 0);
-	must(peer_send_syn(&q[2]));
-	must(peer_send_syn(&q[3]));
-	must(listen(self->lfd, 1) == 0);
-	send_on(&q[1], .flags = ACK);
-	send_on(&q[2], .flags = ACK);
-	ASSERT_EQ(2, peer_count_listed(&self->p, ST_ESTABLISHED));
-	ASSERT_EQ(2, peer_count_listed(&self->p, ST_SYN_RCVD));
+	ASSERT_TRUE(four_kinds(&self->p, &self->lfd, q));
 	close(self->lfd);
 	ASSERT_EQ(3, told(&self->p, q, 4, flags));
 	ASSERT_EQ(RST | ACK, flags[0]);
@@ -248,6 +253,118 @@ TEST_F(listen, close_resets_children_in_any_state)
 	expect_on(&q, .flags = RST | ACK, .within = NOW);
 	ASSERT_EQ(0, peer_count_listed(&self->p, ST_NONE));
 	silence(1000);
+}
+
+/* The other way to end listening, which leaves the descriptor. */
+TEST_F(listen, shutdown_ends_it_and_listen_begins_anew)
+{
+	static const int ways[] = { SHUT_RD, SHUT_RDWR };
+	unsigned int i;
+
+	ROW("LSN-25");
+	for (i = 0; i < 2; i++) {
+		struct peer q = peer_flow(&self->p, PEER_PORT + 10 * i + 1);
+		struct peer r = peer_flow(&self->p, PEER_PORT + 10 * i + 2);
+
+		printf("# shutdown(%d)\n", ways[i]);
+		must(peer_handshake(&q));
+		must(peer_send_syn(&r));
+		ASSERT_EQ(0, shutdown(self->lfd, ways[i]));
+		/* Those in the queue are told, those half open are when they ask. */
+		expect_on(&q, .flags = RST | ACK, .within = NOW);
+		silence(4000);
+		ASSERT_EQ(0, peer_count_listed(&self->p, ST_NONE));
+		send_on(&r, .flags = ACK);
+		expect_on(&r, .flags = RST, .within = NOW);
+		r = peer_flow(&self->p, PEER_PORT + 10 * i + 3);
+		send_on(&r, .flags = SYN);
+		expect_on(&r, .flags = RST | ACK, .within = NOW);
+		ASSERT_EQ(-1, accept(self->lfd, NULL, NULL));
+		ASSERT_EQ(EINVAL, errno);
+		ASSERT_EQ(0, peer_so_error(self->lfd));
+		ASSERT_EQ(ST_CLOSED, peer_state(self->lfd));
+		/* Again, on the port it is bound to. */
+		ASSERT_EQ(0, listen(self->lfd, 16));
+		r = peer_flow(&self->p, PEER_PORT + 10 * i + 4);
+		must(peer_handshake(&r));
+		self->fd = peer_accept(&r, self->lfd);
+		ASSERT_LE(0, self->fd);
+		send_on(&r, .flags = ACK | PSH, .len = 10);
+		expect_on(&r, .flags = ACK);
+		must(peer_read(&r, self->fd, 10));
+		ASSERT_EQ(0, xt_reset(self->fd));
+		expect_on(&r, .flags = RST | ACK, .within = NOW);
+	}
+	/* There is nothing to write to. */
+	ASSERT_EQ(0, shutdown(self->lfd, SHUT_WR));
+	ASSERT_EQ(ST_LISTEN, peer_state(self->lfd));
+}
+
+TEST_F(listen, shutdown_tells_each_child_what_it_should)
+{
+	struct peer q[4];
+	uint8_t flags[4];
+	int i;
+
+	ROW("LSN-25");
+	ROW("LSN-03");
+	if (xt_is_control())
+		SKIP(return, "TCP has no parked connections");
+	ASSERT_TRUE(four_kinds(&self->p, &self->lfd, q));
+	ASSERT_EQ(0, shutdown(self->lfd, SHUT_RDWR));
+	ASSERT_EQ(3, told(&self->p, q, 4, flags));
+	ASSERT_EQ(RST | ACK, flags[0]);
+	ASSERT_EQ(RST | ACK, flags[1]);
+	ASSERT_EQ(RST, flags[2]);
+	ASSERT_EQ(0, flags[3]);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_NONE));
+	/* Nothing of them is left to take the room of those who come now. */
+	ASSERT_EQ(0, listen(self->lfd, 1));
+	for (i = 0; i < 2; i++) {
+		q[i] = peer_flow(&self->p, PEER_PORT + 11 + i);
+		must(peer_handshake(&q[i]));
+		ASSERT_LE(0, peer_accept(&q[i], self->lfd));
+	}
+	silence(2000);
+}
+
+#define WAITERS	3
+
+/* A thread in accept(), and what that returned. */
+struct waiter {
+	pthread_t thread;
+	int lfd;
+	int fd, err;
+};
+
+static void *wait_for_client(void *arg)
+{
+	struct waiter *waiter = arg;
+
+	waiter->fd = accept(waiter->lfd, NULL, NULL);
+	waiter->err = errno;
+	return NULL;
+}
+
+/* All of them sleep exclusively, and all of them must wake. */
+TEST_F(listen, shutdown_wakes_those_in_accept)
+{
+	struct waiter waiters[WAITERS];
+	int i;
+
+	ROW("LSN-25");
+	ASSERT_EQ(0, fcntl(self->lfd, F_SETFL, 0));
+	for (i = 0; i < WAITERS; i++) {
+		waiters[i].lfd = self->lfd;
+		ASSERT_EQ(0, pthread_create(&waiters[i].thread, NULL, wait_for_client, &waiters[i]));
+	}
+	peer_pump(&self->p, 200);
+	ASSERT_EQ(0, shutdown(self->lfd, SHUT_RD));
+	for (i = 0; i < WAITERS; i++) {
+		ASSERT_EQ(0, pthread_join(waiters[i].thread, NULL));
+		ASSERT_EQ(-1, waiters[i].fd);
+		ASSERT_EQ(EINVAL, waiters[i].err);
+	}
 }
 
 TEST_F(listen, two_peers_do_not_mix)

@@ -35,15 +35,8 @@ FIXTURE_VARIANT_ADD(forged, v6_mode_2) { AF_INET6, "2", true };
 
 FIXTURE_SETUP(forged)
 {
-	struct xt_addr any = xt_any(variant->family, PORT);
-
-	ASSERT_EQ(0, xt_netns());
-	ASSERT_TRUE(flood_open(&self->f, variant->family, PORT));
-	ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", variant->mode));
-	self->lfd = xt_socket_flags(variant->family, SOCK_NONBLOCK);
+	self->lfd = flood_victim(&self->f, variant->family, PORT, variant->mode, BACKLOG);
 	ASSERT_LE(0, self->lfd);
-	ASSERT_EQ(0, xt_bind(self->lfd, &any));
-	ASSERT_EQ(0, listen(self->lfd, BACKLOG));
 	self->f.timestamps = variant->timestamps;
 }
 

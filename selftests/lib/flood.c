@@ -46,6 +46,26 @@ void flood_close(struct flood *f)
 	f->tun = -1;
 }
 
+int flood_listen(int family, uint16_t port, int backlog)
+{
+	struct xt_addr any = xt_any(family, port);
+	int lfd = xt_socket_flags(family, SOCK_NONBLOCK);
+
+	if (lfd >= 0 && !xt_bind(lfd, &any) && !listen(lfd, backlog))
+		return lfd;
+	if (lfd >= 0)
+		close(lfd);
+	return -1;
+}
+
+int flood_victim(struct flood *f, int family, uint16_t port, const char *mode, int backlog)
+{
+	if (xt_netns() || !flood_open(f, family, port) ||
+	    !xt_sysctl("net/xtcp/syncookies", mode))
+		return -1;
+	return flood_listen(family, port, backlog);
+}
+
 /* xorshift64*: fast, and nobody's secret. */
 uint64_t flood_random(struct flood *f)
 {

@@ -72,6 +72,13 @@ struct flood {
 /* A device with routes back to the sources; SYNs as Linux sends them. False with errno. */
 bool flood_open(struct flood *f, int family, uint16_t port);
 void flood_close(struct flood *f);
+/* What a flood aims at: a non-blocking listener on @port of all addresses; -1 with errno. */
+int flood_listen(int family, uint16_t port, int backlog);
+/*
+ * All a test of floods begins with: a namespace of its own with the device, with
+ * net.xtcp.syncookies at @mode, and that listener; -1 with errno.
+ */
+int flood_victim(struct flood *f, int family, uint16_t port, const char *mode, int backlog);
 uint64_t flood_random(struct flood *f);
 /* One packet; false when the device did not take it. */
 bool flood_packet(struct flood *f);

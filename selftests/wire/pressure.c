@@ -27,17 +27,10 @@ FIXTURE_VARIANT_ADD(pressure, v6) { AF_INET6 };
 /* Without cookies: what counts is the room in the queue. */
 FIXTURE_SETUP(pressure)
 {
-	struct xt_addr any = xt_any(variant->family, SERVER_PORT);
-
-	ASSERT_EQ(0, xt_netns());
-	ASSERT_TRUE(flood_open(&self->f, variant->family, SERVER_PORT));
-	ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", "0"));
+	self->lfd = flood_victim(&self->f, variant->family, SERVER_PORT, "0", BACKLOG);
+	ASSERT_LE(0, self->lfd);
 	ASSERT_TRUE(xt_sysctl("net/core/somaxconn", "8192"));
 	self->addr = xt_loopback(variant->family, SERVER_PORT);
-	self->lfd = xt_socket_flags(variant->family, SOCK_NONBLOCK);
-	ASSERT_LE(0, self->lfd);
-	ASSERT_EQ(0, xt_bind(self->lfd, &any));
-	ASSERT_EQ(0, listen(self->lfd, BACKLOG));
 }
 
 FIXTURE_TEARDOWN(pressure)

@@ -28,15 +28,8 @@ FIXTURE_VARIANT_ADD(syn_options, v6_mode_2) { AF_INET6, "2" };
 
 FIXTURE_SETUP(syn_options)
 {
-	struct xt_addr any = xt_any(variant->family, SERVER_PORT);
-
-	ASSERT_EQ(0, xt_netns());
-	ASSERT_TRUE(flood_open(&self->f, variant->family, SERVER_PORT));
-	ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", variant->mode));
-	self->lfd = xt_socket_flags(variant->family, SOCK_NONBLOCK);
+	self->lfd = flood_victim(&self->f, variant->family, SERVER_PORT, variant->mode, BACKLOG);
 	ASSERT_LE(0, self->lfd);
-	ASSERT_EQ(0, xt_bind(self->lfd, &any));
-	ASSERT_EQ(0, listen(self->lfd, BACKLOG));
 }
 
 FIXTURE_TEARDOWN(syn_options)

@@ -5,23 +5,33 @@
  * RFC 4987, 3.6; the cookie itself is core/cookie.c's. Softirq, RCU read side; nothing is
  * locked, allocated or kept, but for the time of the last cookie of a listener.
  */
-#include <linux/net.h>
+#include <linux/ratelimit.h>
 
 #include "xtcp.h"
 #include "trace.h"
 
 #define OVERFLOW_MEMORY	(2 * XTCP_COOKIE_PERIOD_S * HZ)	/* as long as a cookie may live */
 
-/* One line for each listener, however long the flood. */
+/*
+ * Of our own, as other messages of the network would use up a common one; and who is held back
+ * is silent about it.
+ */
+static struct ratelimit_state report_limit =
+	RATELIMIT_STATE_INIT_FLAGS(report_limit, DEFAULT_RATELIMIT_INTERVAL,
+				   DEFAULT_RATELIMIT_BURST, RATELIMIT_MSG_ON_RELEASE);
+
+/* One line for each listener, however long the flood; one held back comes with a later SYN. */
 static void report_flood(struct sock *listener, int mode)
 {
 	struct xtcp_sock *xp = xtcp_sk(listener);
 
 	if (READ_ONCE(xp->flood_reported) || xchg(&xp->flood_reported, 1))
 		return;
-	net_info_ratelimited("xtcp: possible SYN flood on port %u, %s\n",
-			     inet_sk(listener)->inet_num,
-			     mode ? "sending cookies" : "dropping SYNs");
+	if (__ratelimit(&report_limit))
+		pr_info("xtcp: possible SYN flood on port %u, %s\n", inet_sk(listener)->inet_num,
+			mode ? "sending cookies" : "dropping SYNs");
+	else
+		WRITE_ONCE(xp->flood_reported, 0);
 }
 
 /**

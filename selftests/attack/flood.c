@@ -40,20 +40,10 @@ FIXTURE_VARIANT_ADD(flood, v4_mode_2) { AF_INET, "2", true };
 FIXTURE_VARIANT_ADD(flood, v6_mode_1) { AF_INET6, "1", true };
 FIXTURE_VARIANT_ADD(flood, v6_mode_2) { AF_INET6, "2", true };
 
-static bool open_listener(int family, int *lfd)
-{
-	struct xt_addr any = xt_any(family, PORT);
-
-	*lfd = xt_socket_flags(family, SOCK_NONBLOCK);
-	return *lfd >= 0 && !xt_bind(*lfd, &any) && !listen(*lfd, BACKLOG);
-}
-
 FIXTURE_SETUP(flood)
 {
-	ASSERT_EQ(0, xt_netns());
-	ASSERT_TRUE(flood_open(&self->f, variant->family, PORT));
-	ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", variant->mode));
-	ASSERT_TRUE(open_listener(variant->family, &self->lfd));
+	self->lfd = flood_victim(&self->f, variant->family, PORT, variant->mode, BACKLOG);
+	ASSERT_LE(0, self->lfd);
 	self->addr = xt_loopback(variant->family, PORT);
 	self->f.timestamps = variant->timestamps;
 }
@@ -155,17 +145,19 @@ TEST_F(flood, mode_0_drops_at_the_bound)
 	ASSERT_EQ(0, flood_unaccounted());
 }
 
-/* Lines of the kernel's log about a flood; -1: cannot be read. */
-static int log_lines(void)
+/* Lines of the kernel's log about a flood on @port; -1: cannot be read. */
+static int log_lines(int port)
 {
 	static char log[1 << 20];
 	int count = 0, len = klogctl(3, log, sizeof(log) - 1);
 	const char *at = log;
+	char line[64];
 
 	if (len < 0)
 		return -1;
 	log[len] = '\0';
-	while ((at = strstr(at, "xtcp: possible SYN flood on port 8080,"))) {
+	snprintf(line, sizeof(line), "xtcp: possible SYN flood on port %d,", port);
+	while ((at = strstr(at, line))) {
 		at++;
 		count++;
 	}
@@ -178,37 +170,36 @@ static void overflow(struct flood *f)
 
 	for (i = 0; i < 2 * BACKLOG; i++)
 		flood_packet(f);
+	flood_drain(f);
 }
 
-/* A new listener and a flood of its own; true when that gave a line. */
-static bool is_logged(struct flood *f, int *lfd, int before)
+/* A flood that goes on has its line; whoever floods before it may have used up the limit. */
+static bool is_logged(struct flood *f, int before)
 {
-	close(*lfd);
-	if (!open_listener(f->family, lfd))
-		return false;
 	overflow(f);
-	return log_lines() > before;
+	return log_lines(f->port) > before;
 }
 
 TEST_F(flood, one_line_in_the_log)
 {
-	int before = log_lines(), i;
+	int before = log_lines(PORT), i;
 
 	ROW("LSN-27");
 	ASSERT_LE(0, before);
-	/* Where every answer is a cookie nothing overflows. */
 	ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", "1"));
 	for (i = 0; i < BACKLOG; i++)
 		flood_packet(&self->f);
-	ASSERT_EQ(before, log_lines());
-	/* The log takes ten lines of the network in five seconds; tests before this made more. */
-	ASSERT_TRUE(XT_WAIT(is_logged(&self->f, &self->lfd, before)));
+	ASSERT_EQ(before, log_lines(PORT));
+	ASSERT_TRUE(XT_WAIT(is_logged(&self->f, before)));
 	for (i = 0; i < 10; i++)
 		overflow(&self->f);
-	ASSERT_EQ(before + 1, log_lines());
+	ASSERT_EQ(before + 1, log_lines(PORT));
 	/* Another listener has a line of its own. */
-	ASSERT_TRUE(XT_WAIT(is_logged(&self->f, &self->lfd, before + 1)));
-	ASSERT_EQ(before + 2, log_lines());
+	close(self->lfd);
+	self->lfd = flood_listen(variant->family, PORT, BACKLOG);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_TRUE(XT_WAIT(is_logged(&self->f, before + 1)));
+	ASSERT_EQ(before + 2, log_lines(PORT));
 }
 
 /* What one entry takes, by the allocator's own account [bytes]; -1: it does not say. */
@@ -252,7 +243,8 @@ TEST_F_TIMEOUT(flood, listener_closes, 300)
 		ASSERT_TRUE(XT_WAIT(peer_counter("SynRcvd") > before + BACKLOG));
 		close(self->lfd);
 		ASSERT_TRUE(XT_WAIT(!xt_proc_count(variant->family, PORT, 3)));
-		ASSERT_TRUE(open_listener(variant->family, &self->lfd));
+		self->lfd = flood_listen(variant->family, PORT, BACKLOG);
+		ASSERT_LE(0, self->lfd);
 	}
 	ASSERT_TRUE(flood_stop(&self->f));
 	ASSERT_TRUE(XT_WAIT(!flood_unaccounted()));
@@ -294,13 +286,8 @@ FIXTURE_TEARDOWN(module)
 /* A namespace with a device and a listener that takes far more than there may be. */
 static bool open_namespace(struct flood *f, int *lfd)
 {
-	struct xt_addr any = xt_any(AF_INET6, PORT);
-
-	if (xt_netns() || !xt_sysctl("net/xtcp/syncookies", "0") ||
-	    !flood_open(f, AF_INET6, PORT))
-		return false;
-	*lfd = xt_socket(AF_INET6);
-	return *lfd >= 0 && !xt_bind(*lfd, &any) && !listen(*lfd, 4096);
+	*lfd = flood_victim(f, AF_INET6, PORT, "0", 4096);
+	return *lfd >= 0;
 }
 
 /* Neither listener nor namespace is full: the bound of the whole module ends it, in all of them. */
@@ -331,6 +318,52 @@ TEST_F(module, bytes_are_bounded)
 	close(lfd[1]);
 	flood_close(&f[0]);
 	flood_close(&f[1]);
+}
+
+#define VICTIMS		25
+#define LOG_BURST	10		/* lines in LOG_PERIOD_MS, of the whole machine */
+#define LOG_PERIOD_MS	5000
+
+/* More listeners under attack than the log takes lines at once: each gets its own in the end. */
+TEST(log__each_listener_has_its_line)
+{
+	int before[VICTIMS], lfd[VICTIMS], logged, most = 0, i;
+	int64_t start, end;
+	struct flood f;
+
+	ROW("LSN-27");
+	ASSERT_EQ(0, xt_netns());
+	ASSERT_TRUE(flood_open(&f, AF_INET, 0));
+	for (i = 0; i < VICTIMS; i++) {
+		lfd[i] = flood_listen(AF_INET, 9000 + i, BACKLOG);
+		ASSERT_LE(0, lfd[i]);
+		before[i] = log_lines(9000 + i);
+		ASSERT_LE(0, before[i]);
+	}
+	start = xt_now_ms();
+	end = start + VICTIMS / LOG_BURST * LOG_PERIOD_MS + XT_DEADLINE_MS;
+	do {
+		for (i = 0; i < VICTIMS; i++) {
+			f.port = 9000 + i;
+			overflow(&f);
+		}
+		for (i = 0, logged = 0; i < VICTIMS; i++) {
+			int lines = log_lines(9000 + i) - before[i];
+
+			ASSERT_LE(0, lines);
+			ASSERT_GE(1, lines);
+			logged += lines;
+		}
+		if (xt_now_ms() < start + LOG_PERIOD_MS)
+			most = logged;
+	} while (logged < VICTIMS && xt_now_ms() < end);
+	TH_LOG("%d lines at once, %d after %d ms", most, logged, (int)(xt_now_ms() - start));
+	ASSERT_EQ(VICTIMS, logged);
+	/* A period may end and another begin within this one. */
+	ASSERT_GE(2 * LOG_BURST, most);
+	for (i = 0; i < VICTIMS; i++)
+		close(lfd[i]);
+	flood_close(&f);
 }
 
 TEST_HARNESS_MAIN

@@ -86,6 +86,9 @@ TEST_F_TIMEOUT(ghosts, backlog_1_six_clients, 120)
 	       reset, peer_counter("HalfopenParked"), peer_counter("HalfopenPromoted"));
 	ASSERT_EQ(6, accepted + reset);
 	ASSERT_LE(2, accepted);
+	ASSERT_EQ(accepted, peer_counter("PassiveOpens"));
+	ASSERT_EQ(peer_counter("HalfopenParked"),
+		  peer_counter("HalfopenPromoted") + peer_counter("HalfopenAbandoned"));
 	ASSERT_EQ(0, xt_proc_count(variant->family, xt_port(&addr), 3));
 }
 
@@ -116,17 +119,11 @@ FIXTURE_VARIANT_ADD(full_queue, v6_mode_2) { AF_INET6, "2" };
 /* Clients whom the application is slow to accept take all places. */
 FIXTURE_SETUP(full_queue)
 {
-	struct xt_addr any = xt_any(variant->family, 8080);
 	int i;
 
-	ASSERT_EQ(0, xt_netns());
-	ASSERT_TRUE(flood_open(&self->f, variant->family, 8080));
-	ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", variant->mode));
-	self->addr = xt_loopback(variant->family, 8080);
-	self->lfd = xt_socket_flags(variant->family, SOCK_NONBLOCK);
+	self->lfd = flood_victim(&self->f, variant->family, 8080, variant->mode, BACKLOG);
 	ASSERT_LE(0, self->lfd);
-	ASSERT_EQ(0, xt_bind(self->lfd, &any));
-	ASSERT_EQ(0, listen(self->lfd, BACKLOG));
+	self->addr = xt_loopback(variant->family, 8080);
 	for (i = 0; i <= BACKLOG; i++) {
 		self->client[i] = xt_dial(variant->family, &self->addr);
 		ASSERT_LE(0, self->client[i]);

@@ -189,6 +189,15 @@ TEST_F(half_open, wrong_quotes_are_ignored)
 	state_is(ST_ESTABLISHED);
 }
 
+static void quote_synack(struct peer *q, const struct kind *kind)
+{
+	struct path_error error = {
+		.type = kind->type[V(q->family)], .code = kind->code[V(q->family)], .seq = -1,
+	};
+
+	peer_icmp(q, &error);
+}
+
 /* One that quotes the SYN-ACK ends the entry, and accept() never hears of it. */
 TEST_F(half_open, right_quote_ends_it)
 {
@@ -204,9 +213,7 @@ TEST_F(half_open, right_quote_ends_it)
 		printf("# %s\n", kind->name);
 		q = peer_flow(&self->p, PEER_PORT + 1 + i);
 		must(peer_send_syn(&q));
-		peer_icmp(&q, &(struct path_error){ .type = kind->type[V(variant->family)],
-						    .code = kind->code[V(variant->family)],
-						    .seq = -1 });
+		quote_synack(&q, kind);
 		must(peer_await_listed(&q, ST_NONE, 50));
 		must(is_unmoved(&self->p, self->lfd));
 	}
@@ -251,9 +258,7 @@ TEST_F(half_open, peers_that_have_answered_stay)
 	send_on(&q, .flags = ACK);
 	must(peer_await_listed(&q, ST_SYN_RCVD, 0));
 	ASSERT_EQ(1, peer_counter("HalfopenParked"));
-	peer_icmp(&q, &(struct path_error){ .type = hard[0].type[V(variant->family)],
-					    .code = hard[0].code[V(variant->family)],
-					    .seq = -1 });
+	quote_synack(&q, &hard[0]);
 	peer_pump(&self->p, 50);
 	must(peer_await_listed(&q, ST_SYN_RCVD, 0));
 	ASSERT_EQ(0, peer_counter("HalfopenReset"));
@@ -264,9 +269,7 @@ TEST_F(half_open, peers_that_have_answered_stay)
 	ASSERT_TRUE(peer_set_int(self->lfd, SOL_TCP, TCP_DEFER_ACCEPT, 10));
 	must(peer_send_syn(&q));
 	send_on(&q, .flags = ACK, .stray = true);
-	peer_icmp(&q, &(struct path_error){ .type = hard[0].type[V(variant->family)],
-					    .code = hard[0].code[V(variant->family)],
-					    .seq = -1 });
+	quote_synack(&q, &hard[0]);
 	peer_pump(&self->p, 50);
 	must(peer_await_listed(&q, ST_SYN_RCVD, 0));
 	send_on(&q, .flags = ACK | PSH, .len = 10);

@@ -147,7 +147,7 @@ TEST_F(isn, active_incarnations_move_forward)
 	}
 }
 
-/* The number is new for every attempt, but the same in all copies of one SYN. */
+/* To destinations that differ in their port alone. */
 TEST_F(isn, ephemeral_ports_are_not_sequential)
 {
 	uint16_t port[40];

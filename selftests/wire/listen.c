@@ -356,7 +356,8 @@ TEST_F(listen, shutdown_wakes_those_in_accept)
 	ASSERT_EQ(0, fcntl(self->lfd, F_SETFL, 0));
 	for (i = 0; i < WAITERS; i++) {
 		waiters[i].lfd = self->lfd;
-		ASSERT_EQ(0, pthread_create(&waiters[i].thread, NULL, wait_for_client, &waiters[i]));
+		ASSERT_EQ(0, pthread_create(&waiters[i].thread, NULL, wait_for_client,
+					    &waiters[i]));
 	}
 	peer_pump(&self->p, 200);
 	ASSERT_EQ(0, shutdown(self->lfd, SHUT_RD));

@@ -60,6 +60,7 @@ TEST_F_TIMEOUT(syn_rcvd, synack_retransmission_and_expiry, 200)
 TEST_F(syn_rcvd, exact_rst_removes_entry)
 {
 	ROW("HS-10");
+	ROW("LSN-21");
 	send_seg(.flags = RST);
 	silence(1500);
 	listed_is(ST_NONE);

@@ -488,6 +488,30 @@ TEST_F_TIMEOUT(overflow, cookie_needs_overflow, 400)
 	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
 }
 
+/* An overflow is remembered for as long as a cookie of its time may live, and no longer. */
+TEST_F_TIMEOUT(overflow, is_remembered_as_long_as_its_cookies_live, 400)
+{
+	struct peer q;
+
+	ROW("LSN-13");
+	ASSERT_TRUE(fill_queue(&self->p));
+	ASSERT_TRUE(peer_send_syn(&self->p));
+	ASSERT_EQ(1, peer_counter("SyncookiesSent"));
+	peer_drain(&self->p, 50000);
+	send_seg(.flags = ACK);
+	ASSERT_LE(0, peer_accept(&self->p, self->lfd));
+	peer_drain(&self->p, 75000);
+	/* A good cookie, of which this listener knows nothing any more. */
+	q = peer_flow(&self->p, PEER_PORT + 1);
+	ASSERT_TRUE(peer_sysctl("net/xtcp/syncookies", "2"));
+	must(peer_send_syn(&q));
+	ASSERT_TRUE(peer_sysctl("net/xtcp/syncookies", "1"));
+	send_on(&q, .flags = ACK, .stray = true);
+	expect_on(&q, .flags = RST, .seq = 0, .within = NOW);
+	ASSERT_EQ(0, peer_counter("SyncookiesFailed"));
+	ASSERT_EQ(1, peer_counter("SyncookiesRecv"));
+}
+
 /* Answers are never longer than the SYN, whatever options it has (TUN: no padding). */
 TEST_F(overflow, synack_is_not_longer_than_syn)
 {

@@ -163,11 +163,11 @@ TEST_F(isn, ephemeral_ports_are_not_sequential)
 		ASSERT_LE(32768, port[i]);
 		ASSERT_GE(60999, port[i]);
 		if (i) {
-			step += abs(port[i] - port[i - 1]) <= 2;
+			step += abs(port[i] - port[i - 1]) <= 64;
 		}
 		close(fd);
 	}
-	/* Different destinations: no common counter shows. */
+	/* Neither a common counter shows nor a step: of random ports one in 220 is so near. */
 	ASSERT_GE(5, step);
 }
 

@@ -81,7 +81,8 @@ static int open_connection(struct sock *sk, xtcp_sockaddr_t *uaddr, int addr_len
 	/* In SYN_SENT before the port is chosen: bind conflicts depend on the state. */
 	xtcp_conn_fsm_run(sk, XTCP_EV_CONNECT);
 	sk_set_txhash(sk);
-	err = xtcp_port_connect(sk, xtcp_timewait_may_reuse, &reused);
+	err = xtcp_port_connect(sk, inet_sk(sk)->inet_num ? xtcp_timewait_may_follow :
+				xtcp_timewait_may_reuse, &reused);
 	if (err)
 		goto undo;
 	choose_numbers(sk, reused);

@@ -197,7 +197,22 @@ overflow:
 }
 
 /**
- * xtcp_timewait_may_reuse - may connect() take this 4-tuple over (RFC 6191)
+ * xtcp_timewait_may_follow - may a socket bound to the port take this 4-tuple over (RFC 6191)
+ * @node: a TIME_WAIT entry
+ *
+ * The application insists on this very port, so no other will do, and bind() has let it have
+ * the port: as in Linux TCP, timestamps are enough, with numbers above the old ones.
+ *
+ * Context: bucket lock of the demux table.
+ * Return: yes or no.
+ */
+bool xtcp_timewait_may_follow(struct xtcp_node *node)
+{
+	return of_node(node)->ts_ok;
+}
+
+/**
+ * xtcp_timewait_may_reuse - may connect() choose this 4-tuple again (RFC 6191)
  * @node: a TIME_WAIT entry
  *
  * Only with timestamps, a second or more after the last one seen, and by default

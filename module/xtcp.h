@@ -652,6 +652,7 @@ void xtcp_timewait_exit_net(struct xtcp_net *xn);
 bool xtcp_timewait_start(struct sock *sk);
 void xtcp_timewait_del(struct xtcp_timewait *tw);
 void xtcp_timewait_put(struct xtcp_timewait *tw);
+bool xtcp_timewait_may_follow(struct xtcp_node *node);
 bool xtcp_timewait_may_reuse(struct xtcp_node *node);
 
 enum xtcp_timewait_verdict {

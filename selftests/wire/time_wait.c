@@ -373,7 +373,7 @@ TEST_F(new_syn, without_a_listener)
 
 /* ---- connect() from the same port (RFC 6191; net.ipv4.tcp_tw_reuse) ------------- */
 
-/* The only one there is to choose: sockets that name their port follow the rules of bind(). */
+/* The only one there is to choose. */
 #define OUR_PORT	5555
 
 WIRE_FIXTURE(reuse)
@@ -486,6 +486,79 @@ TEST_F(reuse, not_without_timestamps)
 	peer_pump(&self->p, 3000);
 	ASSERT_EQ(EADDRNOTAVAIL, connect_again(&self->p, &self->fd));
 	silence(500);
+}
+
+/*
+ * A socket that names its port has no other to take: timestamps are enough for it, at once
+ * and whatever the tunable says, provided that bind() lets it have the port.
+ */
+static int connect_bound(struct peer *p, int *fd)
+{
+	struct xt_addr from = xt_any(p->family, p->kport);
+	struct sockaddr_storage ss;
+
+	*fd = xt_socket_flags(p->family, SOCK_NONBLOCK);
+	if (xt_set_int(*fd, SOL_SOCKET, SO_REUSEADDR, 1) || xt_bind(*fd, &from))
+		return -1;
+	peer_sockaddr(p, false, p->port, &ss);
+	if (!connect(*fd, (void *)&ss, p->family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+		     sizeof(struct sockaddr_in)))
+		return -1;
+	return errno == EINPROGRESS ? 0 : errno;
+}
+
+TEST_F(reuse, bound_port_at_once)
+{
+	uint32_t old_end, old_ts;
+	int fd;
+
+	ROW("CLS-19");
+	ASSERT_TRUE(peer_tunable("tw_reuse", "0"));
+	peer_reset(&self->p, PEER_PORT + 1, OUR_PORT + 1);
+	ASSERT_EQ(0, connect_bound(&self->p, &fd));
+	expect(.flags = SYN, .within = NOW);
+	send_seg(.flags = SYN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	close(fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_TIME_WAIT);
+	old_end = self->p.rcv_nxt;
+	old_ts = self->p.ts_recent;
+	ASSERT_EQ(0, connect_bound(&self->p, &fd));
+	peer_reset(&self->p, PEER_PORT + 1, OUR_PORT + 1);
+	expect(.flags = SYN, .within = NOW);
+	ASSERT_LT(0, (int32_t)(self->p.irs - old_end));
+	ASSERT_LE(0, (int32_t)(self->p.last.tsval - old_ts));
+	ASSERT_GE(1000, (int32_t)(self->p.last.tsval - old_ts));
+	listed_is(ST_SYN_SENT);
+	send_seg(.flags = SYN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	self->fd = fd;
+	state_is(ST_ESTABLISHED);
+}
+
+TEST_F(reuse, bound_port_not_without_timestamps)
+{
+	int fd;
+
+	ROW("CLS-19");
+	ASSERT_TRUE(peer_tunable("tw_reuse", "1"));
+	peer_reset(&self->p, PEER_PORT + 1, OUR_PORT + 1);
+	self->p.offer_ts = false;
+	ASSERT_EQ(0, connect_bound(&self->p, &fd));
+	expect(.flags = SYN, .any_opts = true, .within = NOW);
+	send_seg(.flags = SYN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	close(fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	peer_pump(&self->p, 3000);
+	ASSERT_EQ(EADDRNOTAVAIL, connect_bound(&self->p, &fd));
+	silence(500);
+	listed_is(ST_TIME_WAIT);
 }
 
 /* Over loopback, where the default allows it: connect, close, end of file; 0 or an errno. */

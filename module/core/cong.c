@@ -83,7 +83,8 @@ void xtcp_cong_enter_recovery(struct xtcp_cong *cong, u32 flight_bytes, u64 now_
  * @now_us: monotonic clock
  *
  * As for a loss, once per window of data, but the window may go down to one segment
- * (RFC 3168, 6.1.2; RFC 9438, 4.6).
+ * (RFC 3168, 6.1.2; RFC 9438, 4.6). So the threshold is of what is in flight, not of a
+ * window that may be larger than what is used of it (RFC 5681, eq. 4): D24.
  *
  * Context: any, pure.
  * Return: true if it was one segment already: only time can slow the sender down.

@@ -98,6 +98,38 @@ TEST_F(options, user_timeout_is_ignored)
 	ASSERT_EQ(1000, SIZE_WITH(28, 4, 0x80, 1, 2, 4, 1000 >> 8, 1000 & 255));
 }
 
+/* Does a segment carry Fast Open's option (RFC 7413, 4.1.1)? */
+static bool has_fastopen(const struct got *got)
+{
+	int i = 0;
+
+	while (i < got->optlen && got->opts[i] != OPT_EOL) {
+		if (got->opts[i] == 34)
+			return true;
+		i += got->opts[i] == OPT_NOP ? 1 : got->opts[i + 1];
+	}
+	return false;
+}
+
+/* Who has not asked for Fast Open gets none: no cookie is given, none is taken. */
+TEST_F(options, fastopen_is_declined)
+{
+	static const uint8_t request[] = { 2, 4, 1000 >> 8, 1000 & 255, 34, 2, 1, 1 };
+	static const uint8_t cookie[] = { 2, 4, 1000 >> 8, 1000 & 255, 34, 10, 1, 2, 3, 4, 5, 6,
+					  7, 8, 1, 1 };
+
+	ROW("TFO-02");
+	send_seg(.flags = SYN, .opts = request, .optlen = sizeof(request));
+	expect(.flags = SYN | ACK, .any_opts = true);
+	ASSERT_FALSE(has_fastopen(&self->p.last));
+	/* The text beside a cookie is not acknowledged, nor is there anything to accept. */
+	peer_reset(&self->p, PEER_PORT + 1, SERVER_PORT);
+	send_seg(.flags = SYN, .opts = cookie, .optlen = sizeof(cookie), .len = 10);
+	expect(.flags = SYN | ACK, .ack = -10, .any_opts = true);
+	ASSERT_FALSE(has_fastopen(&self->p.last));
+	ASSERT_FALSE(peer_poll(&self->p, self->lfd, POLLIN, 300));
+}
+
 /* Length 0, 1, or past the end: parsing stops, what stood before counts. */
 TEST_F(options, broken_length_stops_parsing)
 {

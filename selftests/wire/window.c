@@ -636,4 +636,39 @@ TEST_F(closed_window, no_silly_updates)
 	ASSERT_LE(self->p.mss / 2, i);
 }
 
+static uint32_t cwnd_of(int fd)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len);
+	return info.tcpi_snd_cwnd;
+}
+
+/*
+ * One segment each round trip, for a minute: a window that is not used does not grow, and
+ * what waits afterwards does not leave in one burst.
+ */
+TEST_F_TIMEOUT(window, unused_window_does_not_grow, 200)
+{
+	int i;
+
+	ROW("CC-10");
+	ASSERT_EQ(10, cwnd_of(self->fd));
+	for (i = 0; i < 600; i++) {
+		must(peer_write(&self->p, self->fd, 100));
+		expect(.flags = ACK | PSH, .len = 100);
+		peer_pump(&self->p, 100);
+		send_seg(.flags = ACK);
+	}
+	ASSERT_EQ(10, cwnd_of(self->fd));
+	must(peer_write(&self->p, self->fd, 40000));
+	ASSERT_EQ(10, peer_drain(&self->p, 50));
+	/* In use, it does grow. */
+	self->p.rcv_nxt += 10 * (self->p.mss - 12);
+	send_seg(.flags = ACK);
+	peer_pump(&self->p, 10);
+	ASSERT_LT(10, cwnd_of(self->fd));
+}
+
 TEST_HARNESS_MAIN

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -254,6 +255,52 @@ TEST_F(bind, privileged_port)
 	EXPECT_LE(0, fd);
 	close(fd);
 	ASSERT_RET(0, seteuid(0));
+}
+
+/* Can the running process bind to @addr? 0 or an errno. */
+static int bind_error(const struct xt_addr *addr)
+{
+	int fd = bound(addr, 0, 0), err = errno;
+
+	if (fd < 0)
+		return err;
+	close(fd);
+	return 0;
+}
+
+/*
+ * The privilege is one over the namespace's own user namespace: having it in another, or
+ * over another, is not enough, and to own a network namespace is.
+ */
+TEST_F(bind, privileged_port_of_user_namespace)
+{
+	struct xt_addr addr = xt_any(variant->family, 80);
+	int status;
+	pid_t child;
+
+	ROW("SEC-22");
+	ASSERT_EQ(0, bind_error(&addr));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+			_exit(1);
+		if (bind_error(&addr) != EACCES)
+			_exit(2);
+		/* All capabilities, but not over this network namespace. */
+		if (unshare(CLONE_NEWUSER))
+			_exit(errno == EPERM ? 3 : 4);
+		if (bind_error(&addr) != EACCES)
+			_exit(5);
+		if (unshare(CLONE_NEWNET))
+			_exit(6);
+		_exit(bind_error(&addr) ? 7 : 0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 3)
+		SKIP(return, "users may not make namespaces here");
+	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
 TEST_F(bind, multicast)

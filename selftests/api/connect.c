@@ -639,4 +639,43 @@ TEST_F(connect, closed_before_answer)
 	close(lfd);
 }
 
+/*
+ * There is never a cookie: what asks for Fast Open opens as usual, and what depends on it is
+ * refused, as by TCP with Fast Open switched off.
+ */
+TEST_F(connect, fastopen_without_cookie)
+{
+	int lfd, fd, server, i;
+	struct xt_addr addr;
+	char byte;
+
+	ROW("TFO-11");
+	if (xt_is_control())
+		ASSERT_TRUE(xt_sysctl("net/ipv4/tcp_fastopen", "0"));
+	lfd = ASSERT_FD(xt_listen(variant->family, 4, &addr));
+	for (i = 0; i < 2; i++) {
+		fd = ASSERT_FD(xt_socket_flags(variant->family, i ? SOCK_NONBLOCK : 0));
+		if (!xt_is_control()) {
+			ASSERT_RET(0, xt_set_int(fd, SOL_TCP, TCP_FASTOPEN_CONNECT, 1));
+			EXPECT_EQ(1, xt_get_int(fd, SOL_TCP, TCP_FASTOPEN_CONNECT));
+		}
+		/* Nothing is sent, and nothing is left of the attempt. */
+		EXPECT_ERR(EOPNOTSUPP, sendto(fd, "a", 1, MSG_FASTOPEN, &addr.sa, addr.len));
+		if (i) {
+			EXPECT_ERR(EINPROGRESS, xt_connect(fd, &addr));
+			EXPECT_EQ(POLLOUT, xt_poll(fd, POLLOUT, XT_DEADLINE_MS));
+		} else {
+			EXPECT_RET(0, xt_connect(fd, &addr));
+		}
+		server = ASSERT_FD(accept(lfd, NULL, NULL));
+		EXPECT_EQ(0, xt_poll(server, POLLIN, 100));
+		EXPECT_RET(1, send(fd, "b", 1, 0));
+		EXPECT_RET(1, recv(server, &byte, 1, 0));
+		EXPECT_EQ('b', byte);
+		close(fd);
+		close(server);
+	}
+	close(lfd);
+}
+
 TEST_HARNESS_MAIN

@@ -18,10 +18,16 @@ if is_long; then
 	clean_bytes=$((200 * mib))
 	lossy_bytes=$((20 * mib))
 	deadline=900
+	stormy_bytes=$((4 * mib))
+	stormy_losses='0 5 10 20 30'
+	stormy_deadline=1800
 else
 	clean_bytes=$((16 * mib))
 	lossy_bytes=$((2 * mib))
 	deadline=60
+	stormy_bytes=$((256 * 1024))
+	stormy_losses='0 15'
+	stormy_deadline=240
 fi
 
 # over NAME FAMILY BYTES IMPAIRMENT...: one transfer on the path as it is.
@@ -65,6 +71,21 @@ disordered()
 	over "$1" "$lossy_bytes" delay 10ms 5ms reorder 20% 50% duplicate 2% loss 0.5%
 }
 
+# All at once, and much of it. Slow it may be; wrong, or without end, it may not.
+stormy()
+{
+	local loss
+
+	row LOSS-33
+	for loss in $stormy_losses; do
+		net_impair delay 10ms 5ms reorder 50% 50% duplicate 5% corrupt 2% loss "$loss%" ||
+			skip "netem is missing"
+		transfer "$1" "$stormy_bytes" "$stormy_deadline" ||
+			fail "transfer over IPv$1, $loss % lost"
+		net_impaired
+	done
+}
+
 small_mtu()
 {
 	row DATA-32
@@ -98,7 +119,7 @@ jumbo()
 
 modprobe -q sch_netem
 at_exit net_down
-ktap_plan 15
+ktap_plan 17
 if ! net_up; then
 	note "cannot build the topology"
 	exit 1
@@ -114,5 +135,10 @@ done
 for family in 4 6; do
 	ktap_case "without_offload__ipv$family" without_offload $family
 done
+net_mtu 1500
+for family in 4 6; do
+	ktap_case "stormy__ipv$family" stormy $family
+done
+net_impair
 ktap_case "small_mtu_576__ipv4" small_mtu 4 576
 ktap_end

@@ -15,7 +15,7 @@
 #include "peer.h"
 
 #define PORT		8080
-#define BACKLOG		64
+#define BACKLOG		32
 #define FLOOD_RATE	(10 * BACKLOG)	/* the least that is called a flood [SYNs/s] */
 #define HONEST		1000
 #define HONEST_DEBUG	100		/* the debug kernel takes ten times as long for each */

@@ -12,6 +12,12 @@
 
 #define OVERFLOW_MEMORY	(2 * XTCP_COOKIE_PERIOD_S * HZ)	/* as long as a cookie may live */
 
+/* Now, and never 0, which stands for never: not even when the count of ticks goes through it. */
+static u32 this_tick(void)
+{
+	return (u32)jiffies | 1;
+}
+
 /*
  * Of our own, as other messages of the network would use up a common one; and who is held back
  * is silent about it.
@@ -47,7 +53,7 @@ bool xtcp_syncookie_is_wanted(struct sock *listener, bool full)
 	struct xtcp_net *xn = xtcp_sk_net(listener);
 	struct xtcp_sock *xp = xtcp_sk(listener);
 	int mode = READ_ONCE(xn->syncookies);
-	u32 now = jiffies ?: 1;
+	u32 now = this_tick();
 
 	if (full)
 		report_flood(listener, mode);
@@ -82,7 +88,7 @@ bool xtcp_syncookie_can_come(const struct sock *listener)
 	last_jif = READ_ONCE(xtcp_sk(listener)->overflow_jif);
 	if (listener->sk_reuseport)
 		last_jif = READ_ONCE(xn->overflow_jif);
-	return last_jif && (u32)jiffies - last_jif < OVERFLOW_MEMORY;
+	return last_jif && this_tick() - last_jif < OVERFLOW_MEMORY;
 }
 
 static void fill_cookie_flow(struct xtcp_cookie_flow *cf, const struct xtcp_flow *flow)

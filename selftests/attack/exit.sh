@@ -48,7 +48,7 @@ attack_up()
 	victim_up
 }
 
-# flood IPVERSION: in the background, for two minutes at most, at the listeners of $inject.
+# flood IPVERSION: in the background, for ten minutes at most, at the listeners of $inject.
 flood()
 {
 	local to=198.51.100.1 six=()
@@ -57,7 +57,7 @@ flood()
 		to=fd00:a::1
 		six=(-6)
 	fi
-	ip netns exec "$attacker" ./helper_flood "${six[@]}" -d "$to" -r 5000 -s 120 7000 >"$out/flood" 2>&1 &
+	ip netns exec "$attacker" ./helper_flood "${six[@]}" -d "$to" -r 5000 -s 600 7000 >"$out/flood" 2>&1 &
 	flood_pid=$!
 	at_exit "kill $flood_pid 2>/dev/null"
 }
@@ -86,7 +86,7 @@ netns_exit()
 	for round in 1 2 3; do
 		ip netns exec "$victim" "$inject" serve 60000 &
 		server=$!
-		wait_until 20 under_flood || fail "round $round: no half-open entries"
+		wait_until 90 under_flood || fail "round $round: no half-open entries"
 		kill -KILL "$server"
 		ip netns del "$victim"
 		wait "$server" 2>/dev/null

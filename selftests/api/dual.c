@@ -348,7 +348,7 @@ static bool agree(int manner, const struct claim *first, const struct claim *sec
 }
 
 /* All addresses with all addresses, all flags with all flags. */
-TEST_F_TIMEOUT(dual, every_bind_conflict, 300)
+TEST_F_TIMEOUT(dual, every_bind_conflict, 600)
 {
 	struct claim first = {}, second = {};
 	int manner, flags, wrong = 0, cases = 0;

@@ -98,14 +98,6 @@ static bool is_admitted(struct sock *sk, struct sk_buff *skb, u16 family)
 	return true;
 }
 
-/* Bytes of text; SYN and FIN are none of them. */
-static u32 text_len(const struct sk_buff *skb)
-{
-	const struct xtcp_cb *cb = XTCP_CB(skb);
-
-	return cb->end_seq - cb->seq - !!(cb->flags & XTCP_SYN) - !!(cb->flags & XTCP_FIN);
-}
-
 /* Plain text that follows @tail and says nothing else new? */
 static bool continues(const struct sk_buff *tail, const struct sk_buff *skb)
 {
@@ -113,9 +105,10 @@ static bool continues(const struct sk_buff *tail, const struct sk_buff *skb)
 	const struct xtcp_hdr *b = (const struct xtcp_hdr *)skb_transport_header(skb);
 	const struct xtcp_cb *first = XTCP_CB(tail), *next = XTCP_CB(skb);
 
-	return first->end_seq == next->seq && text_len(tail) && text_len(skb) &&
-	       ((first->flags | next->flags) & ~XTCP_PSH) == XTCP_ACK &&
-	       first->ack == next->ack && first->ecn == next->ecn && a->off == b->off &&
+	return (first->flags & ~XTCP_PSH) == XTCP_ACK && (next->flags & ~XTCP_PSH) == XTCP_ACK &&
+	       first->end_seq == next->seq && first->seq != first->end_seq &&
+	       next->seq != next->end_seq && first->ack == next->ack &&
+	       first->ecn == next->ecn && a->off == b->off &&
 	       !memcmp(a + 1, b + 1, xtcp_wire_hdr_len(b) - XTCP_HDR_LEN);
 }
 
@@ -128,13 +121,13 @@ static bool coalesce_backlog(struct sock *sk, struct sk_buff *skb)
 	struct sk_buff *tail = sk->sk_backlog.tail;
 	unsigned int hdr_len = xtcp_wire_hdr_len((struct xtcp_hdr *)skb_transport_header(skb));
 	struct skb_shared_info *info;
-	u32 first_text;
+	u32 first_text;		/* no SYN, no FIN: all its numbers are of text */
 	bool stolen;
 	int delta;
 
 	if (!tail || !continues(tail, skb))
 		return false;
-	first_text = text_len(tail);
+	first_text = XTCP_CB(tail)->end_seq - XTCP_CB(tail)->seq;
 	__skb_pull(skb, hdr_len);
 	if (!skb_try_coalesce(tail, skb, &stolen, &delta)) {
 		__skb_push(skb, hdr_len);

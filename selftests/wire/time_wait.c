@@ -394,17 +394,23 @@ FIXTURE_SETUP(reuse)
 	listed_is(ST_TIME_WAIT);
 }
 
-/* connect() to the peer of the entry, with its port the only choice: 0 (under way) or an errno. */
-static int connect_again(struct peer *p, int *fd)
+/* connect() to the peer of the entry: 0 (under way), -1 (connected) or an errno. */
+static int connect_to_peer(struct peer *p, int fd)
 {
 	struct sockaddr_storage ss;
 
-	*fd = xt_socket_flags(p->family, SOCK_NONBLOCK);
 	peer_sockaddr(p, false, p->port, &ss);
-	if (!connect(*fd, (void *)&ss, p->family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+	if (!connect(fd, (void *)&ss, p->family == AF_INET6 ? sizeof(struct sockaddr_in6) :
 		     sizeof(struct sockaddr_in)))
 		return -1;
 	return errno == EINPROGRESS ? 0 : errno;
+}
+
+/* The port of the entry is the only choice. */
+static int connect_again(struct peer *p, int *fd)
+{
+	*fd = xt_socket_flags(p->family, SOCK_NONBLOCK);
+	return connect_to_peer(p, *fd);
 }
 
 TEST_F(reuse, never_in_mode_0)
@@ -495,16 +501,11 @@ TEST_F(reuse, not_without_timestamps)
 static int connect_bound(struct peer *p, int *fd)
 {
 	struct xt_addr from = xt_any(p->family, p->kport);
-	struct sockaddr_storage ss;
 
 	*fd = xt_socket_flags(p->family, SOCK_NONBLOCK);
 	if (xt_set_int(*fd, SOL_SOCKET, SO_REUSEADDR, 1) || xt_bind(*fd, &from))
 		return -1;
-	peer_sockaddr(p, false, p->port, &ss);
-	if (!connect(*fd, (void *)&ss, p->family == AF_INET6 ? sizeof(struct sockaddr_in6) :
-		     sizeof(struct sockaddr_in)))
-		return -1;
-	return errno == EINPROGRESS ? 0 : errno;
+	return connect_to_peer(p, *fd);
 }
 
 TEST_F(reuse, bound_port_at_once)

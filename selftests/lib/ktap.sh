@@ -126,5 +126,12 @@ count_state()
 		awk -v state="$state" '$1 ~ /^[0-9]+:$/ && (state == "" || $4 == state)' | wc -l
 }
 
+# other_states NETNS: entries that are not of TIME_WAIT. In one reading: entries expire.
+other_states()
+{
+	ip netns exec "$1" cat "$(proc_list 4)" "$(proc_list 6)" |
+		awk '$1 ~ /^[0-9]+:$/ && $4 != "06"'
+}
+
 seed=${XTCP_TEST_SEED:-$(($(date +%s%N) % 1000000007 + 1))}
 note "seed $seed (XTCP_TEST_SEED repeats it)"

@@ -21,6 +21,13 @@ unload()
 	rmmod xtcp 2>/dev/null
 }
 
+# No socket holds the module. An orphan whose peer is gone, with the network of an earlier
+# test, does so for some 100 s.
+unused()
+{
+	[ "$(cat /sys/module/xtcp/refcnt)" -eq 0 ]
+}
+
 # Unloads within some seconds: what closed a moment ago may still be closing.
 unload_soon()
 {

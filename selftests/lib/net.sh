@@ -63,22 +63,41 @@ net_up()
 	in_router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
 
+net_quiet()
+{
+	local ns
+
+	for ns in $client $server; do
+		[ ! -e "/run/netns/$ns" ] || [ -z "$(other_states "$ns")" ] || return 1
+	done
+}
+
+# A connection whose last FIN was lost sends it again, while there is a path: without
+# one it would be there, and hold the module, for minutes.
 net_down()
 {
 	local ns
 
+	net_clear
+	wait_until 20 net_quiet
 	for ns in $client $router $server; do
 		[ ! -e "/run/netns/$ns" ] || echo "netns del $ns"
 	done | ip -batch -
+}
+
+# A clean path. Nothing to delete is no error.
+net_clear()
+{
+	printf 'qdisc del dev %s root\n' rc rs | tc -n "$router" -force -batch - 2>/dev/null
+	return 0
 }
 
 # net_impair ARGS...: netem arguments for both directions; none: a clean path.
 net_impair()
 {
 	if [ $# -eq 0 ]; then
-		# Nothing to delete is no error here.
-		printf 'qdisc del dev %s root\n' rc rs | tc -n "$router" -force -batch - 2>/dev/null
-		return 0
+		net_clear
+		return
 	fi
 	{
 		echo "qdisc replace dev rc root netem limit 20000 $*"

@@ -24,16 +24,9 @@ drop_netns()
 	ip netns del "$ns"
 }
 
-# Every listed entry is one of TIME_WAIT. In one reading: entries expire meanwhile.
 only_time_wait()
 {
-	[ -z "$(other_states)" ]
-}
-
-other_states()
-{
-	ip netns exec "$ns" cat "$(proc_list 4)" "$(proc_list 6)" |
-		awk '$1 ~ /^[0-9]+:$/ && $4 != "06"'
+	[ -z "$(other_states "$ns")" ]
 }
 
 no_sockets()
@@ -51,7 +44,7 @@ thousand_connections()
 	ip netns exec "$ns" ./helper_churn 1000 >"$out" || fail "$(cat "$out")"
 	wait_until 20 no_sockets || fail "$(sockets_of "$ns") sockets left in /proc/net/protocols"
 	wait_until 20 only_time_wait || {
-		other_states | sed 's/^/# /'
+		other_states "$ns" | sed 's/^/# /'
 		fail "entries in other states than TIME_WAIT"
 	}
 	waiting=$(count_state 06 "$ns")
@@ -89,6 +82,7 @@ crowd()
 
 	row API-43 CLS-15
 	[ "${XTCP_TEST_FULL:-0}" != 1 ] || count=200000
+	is_control || wait_until 150 unused || fail "the module is in use before the test"
 	before=$(objects)
 	skbs_before=$(skbs)
 	fresh_netns || fail "no namespace"
@@ -96,7 +90,7 @@ crowd()
 	ip netns exec "$ns" ./helper_crowd "$count" 4 >"$out" 2>&1 || fail "$(cat "$out")"
 	note "$(cat "$out")" "$((SECONDS - start)) s"
 	wait_until 150 no_sockets || {
-		other_states | sed 's/^/# /'
+		other_states "$ns" | sed 's/^/# /'
 		fail "$(sockets_of "$ns") sockets left in /proc/net/protocols"
 	}
 	wait_until 20 only_time_wait || fail "entries in other states than TIME_WAIT"
@@ -108,7 +102,7 @@ crowd()
 	wait_until 20 skbs_at_most $((skbs_before + 300)) ||
 		fail "$(skbs) sk_buffs, $skbs_before before"
 	is_control && return
-	[ "$(cat /sys/module/xtcp/refcnt)" -eq 0 ] || fail "the module is in use"
+	unused || fail "the module is in use"
 	unload_soon 10 || fail "not unloaded"
 	load || fail "cannot load again"
 }

@@ -135,10 +135,9 @@ done
 for family in 4 6; do
 	ktap_case "without_offload__ipv$family" without_offload $family
 done
+ktap_case "small_mtu_576__ipv4" small_mtu 4 576
 net_mtu 1500
 for family in 4 6; do
 	ktap_case "stormy__ipv$family" stormy $family
 done
-net_impair
-ktap_case "small_mtu_576__ipv4" small_mtu 4 576
 ktap_end

@@ -208,7 +208,7 @@ TEST_F_TIMEOUT(time_wait, restart_keeps_the_order, 300)
 
 WIRE_FIXTURE_LISTENING(time_wait_bound)
 
-TEST_F(time_wait_bound, beyond_it_connections_end_at_once)
+TEST_F_TIMEOUT(time_wait_bound, beyond_it_connections_end_at_once, 200)
 {
 	long before;
 	struct peer q;
@@ -238,6 +238,15 @@ TEST_F(time_wait_bound, beyond_it_connections_end_at_once)
 	self->fd = peer_established(&self->p, self->lfd);
 	ASSERT_LE(0, self->fd);
 	state_is(ST_ESTABLISHED);
+	/* When those that waited are over there is room for as many again. */
+	peer_pump(&self->p, 70000);
+	ASSERT_EQ(0, peer_count_listed(&self->p, ST_TIME_WAIT));
+	close(self->fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = ACK);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	listed_is(ST_TIME_WAIT);
 }
 
 /* ---- a new SYN (RFC 6191, 2) ---------------------------------------------------- */
@@ -277,6 +286,8 @@ static const struct syn_case none_with[] = {
 static const struct syn_case new_with[] = {
 	{ false, true, 0, 100000, true },
 	{ false, true, 0, -100000, true },
+	/* Whatever it says: there is nothing to compare it with, not even zero. */
+	{ false, true, 10, -100000, true },
 };
 
 /* An active close with or without timestamps, then the SYN; was it treated as it should be? */

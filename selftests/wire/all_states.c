@@ -421,6 +421,32 @@ TEST_F_TIMEOUT(all_states, linger_in_vain, 60)
 	listed_is(ST_FIN_WAIT_2);
 }
 
+static void on_alarm(int sig)
+{
+}
+
+/* A signal ends the wait, and only that. */
+TEST_F_TIMEOUT(all_states, linger_until_a_signal, 60)
+{
+	struct linger linger = { .l_onoff = 1, .l_linger = 10 };
+	struct sigaction action = { .sa_handler = on_alarm };
+	uint64_t start;
+
+	ROW("CLS-25");
+	enter(0, ST_ESTABLISHED);
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	start = peer_now_us();
+	alarm(1);
+	ASSERT_EQ(0, close(self->fd));
+	ASSERT_LE(990000, peer_now_us() - start);
+	ASSERT_GE(1500000, peer_now_us() - start);
+	listed_is(ST_FIN_WAIT_1);
+	expect(.flags = FIN | ACK, .within = 3000);
+	send_seg(.flags = ACK);
+	listed_is(ST_FIN_WAIT_2);
+}
+
 /* A process that ends, by itself or by SIGKILL, waits for nobody; its data and FIN do leave. */
 TEST_F_TIMEOUT(all_states, linger_at_exit, 60)
 {

@@ -11,6 +11,7 @@
 
 #define ENTRIES		4000	/* in the chain, if there were one */
 #define MEASURED	2000
+#define PORTIONS	20
 #define WORST_PERCENT	120	/* of what random sources cost; a chain costs many times as much */
 
 FIXTURE(collision)
@@ -109,23 +110,28 @@ static void same_unkeyed_hash(const struct flood *f, int i, struct flood_source 
 /* ---- what a SYN costs --------------------------------------------------------------- */
 
 /*
- * One SYN beside ENTRIES of the same kind [ns of virtual time]. All of them go with the
- * listener's second listen() generation: the caller closes it.
+ * One SYN beside ENTRIES of the same kind [ns of virtual time], in the best of PORTIONS:
+ * the rest has what else the kernel found to do. All of them go with the listener's second
+ * listen() generation: the caller closes it.
  */
 static int cost_ns(struct flood *f, void (*choose)(const struct flood *, int,
 						   struct flood_source *))
 {
-	uint64_t start;
-	int i;
+	uint64_t start, took, best = UINT64_MAX;
+	int i, portion;
 
 	f->choose = choose;
 	f->sent = 0;
 	for (i = 0; i < ENTRIES; i++)
 		flood_packet(f);
-	start = peer_now_us();
-	for (i = 0; i < MEASURED; i++)
-		flood_packet(f);
-	return (peer_now_us() - start) * 1000 / MEASURED;
+	for (portion = 0; portion < PORTIONS; portion++) {
+		start = peer_now_us();
+		for (i = 0; i < MEASURED / PORTIONS; i++)
+			flood_packet(f);
+		took = peer_now_us() - start;
+		best = took < best ? took : best;
+	}
+	return best * 1000 / (MEASURED / PORTIONS);
 }
 
 static bool renew(int family, int *lfd)

@@ -241,7 +241,7 @@ WIRE_FIXTURE_LISTENING(orphan_limit)
 /* Peers that never read, and programs that are gone: so many are kept, the others reset. */
 TEST_F_TIMEOUT(orphan_limit, peers_with_closed_windows, 600)
 {
-	int i, n, resets = 0, owned;
+	int i, n, resets = 0, owned, fd[NR_PEERS];
 	struct peer q[NR_PEERS];
 	struct got seen;
 	long before;
@@ -258,10 +258,13 @@ TEST_F_TIMEOUT(orphan_limit, peers_with_closed_windows, 600)
 	for (i = 0; i < NR_PEERS; i++) {
 		q[i] = peer_flow(&self->p, PEER_PORT + 1 + i);
 		q[i].win = 0;
-		self->fd = peer_established(&q[i], self->lfd);
-		ASSERT_LE(0, self->fd);
-		must(peer_write(&q[i], self->fd, 100));
-		close(self->fd);
+		fd[i] = peer_established(&q[i], self->lfd);
+		ASSERT_LE(0, fd[i]);
+	}
+	/* From here on probes of the first mix with what the others get. */
+	for (i = 0; i < NR_PEERS; i++) {
+		must(peer_write(&q[i], fd[i], 100));
+		close(fd[i]);
 		q[i].wr_off = 0;
 		if (i < NR_ORPHANS) {
 			must(peer_await_listed(&q[i], ST_FIN_WAIT_1, 0));

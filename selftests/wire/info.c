@@ -97,7 +97,7 @@ TEST_F(info, sender)
 	equals(segs_out, 3);
 	equals(data_segs_out, 3);
 	equals(delivered, 1);
-	equals(last_data_sent, 0);
+	between(0, last_data_sent, 20);
 	/* The answer takes 50 ms, and the clock counts them. */
 	peer_drain(&self->p, 50);
 	send_seg(.flags = ACK);

@@ -92,14 +92,17 @@ FIXTURE_TEARDOWN(rst_budget)
 	flood_close(&self->f);
 }
 
-/* RSTs until they stop; 0: they never did. */
+/* RSTs until they stop; 0: they never did, -1: not before the next second's began. */
 static int use_up(struct flood *f)
 {
+	uint64_t start = peer_now_us();
 	int i, sent = 0;
 
 	for (i = 0; i < 2 * RST_BUDGET_MAX / DRAIN_EVERY; i++) {
 		int j, replies = 0;
 
+		if (peer_now_us() - start > 900000)
+			return -1;
 		for (j = 0; j < DRAIN_EVERY; j++)
 			flood_packet(f);
 		replies = flood_drain(f);
@@ -120,6 +123,8 @@ TEST_F_TIMEOUT(rst_budget, is_large_and_drawn_anew, 200)
 	for (i = 0; i < 4; i++) {
 		xt_pause_ms(1100);
 		budget[i] = use_up(&self->f);
+		if (budget[i] < 0)
+			SKIP(return, "this kernel is too slow to use a budget up");
 		printf("# %d RSTs in one second\n", budget[i]);
 		ASSERT_LE(RST_BUDGET_MIN, budget[i]);
 		ASSERT_GE(RST_BUDGET_MAX, budget[i]);

@@ -45,15 +45,12 @@ struct send_op {
  * How much to put into one segment: whole multiples of the MSS, and no more than half
  * the largest window the peer has offered, so that a small window is not waited for.
  */
-static int size_goal(struct sock *sk, int flags)
+static int size_goal(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	u32 mss = max_t(u32, xtcp_output_mss(sk), 1);
 	u32 goal = TEXT_MAX;
 
-	/* The urgent pointer reaches 64 KiB ahead only; small segments keep it exact. */
-	if (flags & MSG_OOB)
-		return mss;
 	if (sk->sk_gso_max_segs)
 		goal = min_t(u32, goal, mss * sk->sk_gso_max_segs);
 	if (xp->max_snd_wnd > XTCP_MSS_DEFAULT_V4)
@@ -217,7 +214,7 @@ static int wait_for_space(struct send_op *op)
 		push_written(sk, op->flags & ~MSG_MORE, XTCP_NAGLE_PUSH);
 	err = sk_stream_wait_memory(sk, &op->timeo);
 	if (!err)
-		op->goal = size_goal(sk, op->flags);
+		op->goal = size_goal(sk);
 	return err;
 }
 
@@ -256,7 +253,7 @@ static int queue_all(struct send_op *op)
 		if (op->nr_new >= FLUSH_EVERY_SEGS) {
 			op->nr_new = 0;
 			if (sk_flush_backlog(sk)) {
-				op->goal = size_goal(sk, op->flags);
+				op->goal = size_goal(sk);
 				continue;
 			}
 		}
@@ -288,7 +285,7 @@ static int prepare_send(struct send_op *op)
 		return -EINVAL;
 	op->tsflags = sockc.tsflags;
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
-	op->goal = size_goal(sk, op->flags);
+	op->goal = size_goal(sk);
 	return 0;
 }
 

@@ -269,11 +269,11 @@ TEST_F_TIMEOUT(sack, smallest_mss, 300)
 	must(peer_set_int(self->fd, SOL_SOCKET, SO_SNDBUF, 1 << 20));
 	for (bytes = 360; bytes < 6000; bytes += bytes) {
 		must(peer_write(&self->p, self->fd, bytes));
-		while (peer_new_bytes(&self->p, 5))
+		while (peer_new_bytes(&self->p, 50))
 			send_seg(.flags = ACK);
 	}
 	must(peer_write(&self->p, self->fd, 6000));
-	bytes = peer_new_bytes(&self->p, 5);
+	bytes = peer_new_bytes(&self->p, 50);
 	printf("# in flight: %d bytes\n", bytes);
 	ASSERT_LT(2000, bytes);
 	for (i = 0; i < 300; i++) {

@@ -3,6 +3,10 @@
  * Corners of the byte stream: overlapping segments, cork, tiny MSS, wrap-around
  * (RFC 9293, 3.4, 3.10; CVE-2019-11479).
  */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
 #include "peer_test.h"
 
 WIRE_FIXTURE_ESTABLISHED(stream)
@@ -53,6 +57,41 @@ TEST_F(stream, covering_segment_fills_both_sides)
 	}
 	ASSERT_TRUE(peer_read(&self->p, self->fd, 4000));
 	ASSERT_TRUE(peer_read_nothing(&self->p, self->fd));
+}
+
+/*
+ * Another process reads on, beyond what the one that waits with MSG_PEEK has seen: that one
+ * goes on where the stream is then. It does not get to run before: SCHED_IDLE, on one CPU.
+ */
+TEST_F(stream, peek_is_overtaken)
+{
+	const struct sched_param none = { 0 };
+	uint8_t buf[50];
+	int i, status;
+	pid_t pid;
+
+	ROW("API-16");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (sched_setscheduler(0, SCHED_IDLE, &none) || fcntl(self->fd, F_SETFL, 0) ||
+		    recv(self->fd, buf, sizeof(buf), MSG_PEEK | MSG_WAITALL) != sizeof(buf))
+			_exit(1);
+		for (i = 0; i < 50; i++)
+			if (buf[i] != peer_pattern(i < 10 ? i : i + 30))
+				_exit(2);
+		_exit(0);
+	}
+	send_seg(.flags = ACK | PSH, .len = 10);
+	peer_drain(&self->p, 100);
+	send_seg(.flags = ACK | PSH, .len = 30);
+	must(peer_read(&self->p, self->fd, 40));
+	peer_drain(&self->p, 100);
+	send_seg(.flags = ACK | PSH, .len = 60);
+	peer_drain(&self->p, 100);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	ASSERT_EQ(0, status);
+	must(peer_read(&self->p, self->fd, 60));
 }
 
 TEST_F(stream, cork_holds_until_removed)

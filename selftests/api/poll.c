@@ -99,6 +99,34 @@ TEST_F(poll, low_water)
 	close(server);
 }
 
+/* The window closes before the low-water mark is reached: the reader must come all the same. */
+TEST_F(poll, low_water_out_of_reach)
+{
+	static char buf[65536];
+	int lfd, client, server;
+	struct xt_addr addr;
+
+	ROW("API-24");
+	ROW("API-30");
+	lfd = xt_listen(variant->family, 1, &addr);
+	ASSERT_LE(0, lfd);
+	ASSERT_RET(0, xt_set_int(lfd, SOL_SOCKET, SO_RCVBUF, 8192));
+	client = xt_dial(variant->family, &addr);
+	server = accept(lfd, NULL, NULL);
+	ASSERT_LE(0, server);
+	/* The mark is one of a larger buffer, which the peer never learns of. */
+	ASSERT_RET(0, xt_set_int(server, SOL_SOCKET, SO_RCVBUF, 65536));
+	ASSERT_RET(0, xt_set_int(server, SOL_SOCKET, SO_RCVLOWAT, 65536));
+	ASSERT_RET(0, xt_set_int(server, SOL_SOCKET, SO_RCVBUF, 8192));
+	while (send(client, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+	EXPECT_TRUE(xt_wait_revents(server, XT_POLL_READ | XT_POLL_WRITE));
+	EXPECT_LT(0, recv(server, buf, sizeof(buf), MSG_DONTWAIT));
+	close(client);
+	close(server);
+	close(lfd);
+}
+
 /* Writable again only when a third of the send buffer is free. */
 TEST_F(poll, write_space)
 {

@@ -189,6 +189,29 @@ TEST_F(epoll, write_edge)
 	close(server);
 }
 
+/* A higher mark for unsent text is room, too. */
+TEST_F(epoll, unsent_low_water_edge)
+{
+	static char buf[65536];
+	int client, server, ep;
+
+	ROW("API-26");
+	ROW("API-33");
+	ASSERT_RET(0, xt_pair(variant->family, &client, &server));
+	ASSERT_RET(0, xt_set_int(client, SOL_SOCKET, SO_SNDBUF, 4 << 20));
+	ASSERT_RET(0, xt_set_int(client, SOL_TCP, TCP_NOTSENT_LOWAT, 1));
+	ASSERT_TRUE(xt_lo_delay(2000));
+	while (send(client, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+	ep = ASSERT_FD(watch(client, EPOLLOUT | EPOLLET));
+	EXPECT_EQ(0, next(ep, 20));
+	ASSERT_RET(0, xt_set_int(client, SOL_TCP, TCP_NOTSENT_LOWAT, 1 << 20));
+	EXPECT_EQ(EPOLLOUT, next(ep, 1000));
+	close(ep);
+	close(client);
+	close(server);
+}
+
 TEST_F(epoll, select)
 {
 	struct timeval now = { 0 }, later = { XT_DEADLINE_MS / 1000, 0 };

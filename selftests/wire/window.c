@@ -162,6 +162,28 @@ TEST_F(window, delayed_ack)
 	ASSERT_LT(0, delayed);
 }
 
+/* TCP_QUICKACK: off, an ACK waits; odd, none does any more; even, only what is due now. */
+TEST_F(window, quickack)
+{
+	ROW("API-33");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_QUICKACK, 0));
+	send_seg(.flags = ACK | PSH, .len = 10);
+	must(peer_read(&self->p, self->fd, 10));
+	silence(20);
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_QUICKACK, 2));
+	expect(.flags = ACK, .within = NOW);
+	ASSERT_EQ(0, xt_get_int(self->fd, SOL_TCP, TCP_QUICKACK));
+	send_seg(.flags = ACK | PSH, .len = 10);
+	must(peer_read(&self->p, self->fd, 10));
+	silence(20);
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_QUICKACK, 1));
+	expect(.flags = ACK, .within = NOW);
+	ASSERT_EQ(1, xt_get_int(self->fd, SOL_TCP, TCP_QUICKACK));
+	send_seg(.flags = ACK | PSH, .len = 10);
+	expect(.flags = ACK, .within = NOW);
+	must(peer_read(&self->p, self->fd, 10));
+}
+
 /* Stream of full segments, read at once: at least every second one is acknowledged. */
 TEST_F(window, every_second_full_segment)
 {

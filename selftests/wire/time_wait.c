@@ -249,6 +249,30 @@ TEST_F_TIMEOUT(time_wait_bound, beyond_it_connections_end_at_once, 200)
 	listed_is(ST_TIME_WAIT);
 }
 
+WIRE_FIXTURE_ESTABLISHED(marked)
+
+/* What answers for the socket goes the way its mark led (SO_MARK). */
+TEST_F(marked, answers_bear_the_mark)
+{
+	bool v6 = variant->family == AF_INET6;
+
+	ROW("API-41");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_SOCKET, SO_MARK, 7));
+	close(self->fd);
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = ACK);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	peer_pump(&self->p, 1000);
+	if (!xt_run("ip -%d rule add pref 1 fwmark 7 unreachable", v6 ? 6 : 4))
+		SKIP(return, "no policy routing");
+	send_seg(.flags = FIN | ACK, .seq = -1);
+	silence(1000);
+	ASSERT_TRUE(xt_run("ip -%d rule del pref 1", v6 ? 6 : 4));
+	send_seg(.flags = FIN | ACK, .seq = -1);
+	expect(.flags = ACK, .within = NOW);
+}
+
 /* ---- a new SYN (RFC 6191, 2) ---------------------------------------------------- */
 
 WIRE_FIXTURE_LISTENING(new_syn)

@@ -162,6 +162,8 @@ TEST_F(timestamps, rst_does_not_update_recent)
 /* The numbers wrap: newer is a question of the difference. */
 TEST_F(timestamps, tsval_wraps)
 {
+	uint32_t tsval;
+
 	ROW("TS-12");
 	peer_reset(&self->p, PEER_PORT + 1, SERVER_PORT);
 	self->p.ts_base = 0xffffff80;
@@ -170,9 +172,10 @@ TEST_F(timestamps, tsval_wraps)
 	send_seg(.flags = ACK | PSH, .len = 10);
 	expect(.flags = ACK);
 	peer_pump(&self->p, 500);
-	ASSERT_GT(1000, peer_tsval(&self->p));
-	send_seg(.flags = ACK | PSH, .len = 10);
-	expect(.flags = ACK, .set_tsecr = true, .tsecr = peer_tsval(&self->p));
+	tsval = peer_tsval(&self->p);
+	ASSERT_GT(1000, tsval);
+	send_seg(.flags = ACK | PSH, .len = 10, .set_ts = true, .tsval = tsval);
+	expect(.flags = ACK, .set_tsecr = true, .tsecr = tsval);
 	ASSERT_TRUE(peer_read(&self->p, self->fd, 20));
 }
 
@@ -224,7 +227,7 @@ TEST_F(timestamps, tuples_have_offsets_of_their_own)
 	/* One tuple: PAWS across its reuse needs a clock that goes on. */
 	peer_pump(&self->p, 50);
 	must(ts_offset(&self->p, 20000, &again));
-	ASSERT_GE(4, again - offset[0] + 2);
+	ASSERT_GE(40, again - offset[0] + 20);
 }
 
 WIRE_FIXTURE_LISTENING(no_timestamps)

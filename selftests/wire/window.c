@@ -3,6 +3,8 @@
  * Windows: the acceptability table, flow control both ways, probes, Nagle, delayed
  * acknowledgments (RFC 9293, 3.4, 3.7.4, 3.8.6, 3.10.7.4; RFC 5681, 4.2).
  */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include "peer_test.h"
 
 /* Longer than the interval of answers to invalid segments (Linux: 500 ms). */
@@ -638,6 +640,28 @@ TEST_F(closed_window, reading_opens_it)
 	send_seg(.flags = ACK | PSH, .len = 100);
 	expect(.flags = ACK);
 	ASSERT_TRUE(peer_read(&self->p, self->fd, 100));
+}
+
+/* splice() is reading, too. */
+TEST_F(closed_window, splicing_opens_it)
+{
+	uint32_t queued = self->p.snd_nxt - self->p.iss - 1;
+	char buf[4096];
+	int ends[2];
+
+	ROW("DATA-16");
+	ROW("API-38");
+	ASSERT_EQ(0, pipe(ends));
+	while (queued) {
+		ssize_t n = splice(self->fd, NULL, ends[1], NULL, sizeof(buf), SPLICE_F_NONBLOCK);
+
+		ASSERT_LT(0, n);
+		ASSERT_EQ(n, read(ends[0], buf, sizeof(buf)));
+		queued -= n;
+	}
+	expect(.flags = ACK, .win_min = self->p.mss, .within = NOW);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 /* Byte by byte: no update of the window smaller than a segment or half the buffer. */

@@ -672,6 +672,10 @@ TEST_F(connect, fastopen_without_cookie)
 		EXPECT_RET(1, send(fd, "b", 1, 0));
 		EXPECT_RET(1, recv(server, &byte, 1, 0));
 		EXPECT_EQ('b', byte);
+		/* Too late now. */
+		EXPECT_ERR(EINVAL, xt_set_int(fd, SOL_TCP, TCP_FASTOPEN, 5));
+		if (!xt_is_control())
+			EXPECT_ERR(EINVAL, xt_set_int(fd, SOL_TCP, TCP_FASTOPEN_CONNECT, 1));
 		close(fd);
 		close(server);
 	}

@@ -20,7 +20,7 @@
 #define LONGEST_WAIT	(120 * HZ)
 #define PRESSED_RETRIES	2		/* repeats of an entry while its queue is half full */
 #define PARKED_WAIT	(63 * HZ)	/* for room in the accept queue: as for an ACK */
-#define TIMER_BATCH	256		/* entries in one run of the timer; then a pause */
+#define TIMER_BATCH	256		/* entries in one run of the timer; the rest a tick later */
 
 static struct kmem_cache *ho_cache_v4, *ho_cache_v6;
 static atomic_long_t bytes_in_use;
@@ -361,15 +361,13 @@ static void abandon(struct xtcp_halfopen *ho)
 static void halfopen_timer(struct timer_list *t)
 {
 	struct xtcp_net *xn = xtcp_from_timer(xn, t, halfopen_timer);
-	unsigned long start = jiffies;
 	unsigned int left = TIMER_BATCH;
 	struct xtcp_halfopen *ho;
 	bool give_up;
 
 	for (;;) {
 		if (!left--) {
-			/* As long again for everybody else. */
-			mod_timer(&xn->halfopen_timer, jiffies + 1 + (jiffies - start));
+			mod_timer(&xn->halfopen_timer, jiffies + 1);
 			return;
 		}
 		ho = next_due(xn, &give_up);

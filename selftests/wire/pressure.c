@@ -105,7 +105,7 @@ TEST_F_TIMEOUT(pressure, slow_drip_leaves_room, 200)
 /* MANY SYN-ACKs are due in one tick, and later MANY ends: never all in one softirq. */
 TEST_F_TIMEOUT(pressure, timer_works_in_portions, 200)
 {
-	long resent = 0, expired = 0, most = 0, now;
+	long resent, expired, most = 0, now;
 	int i;
 
 	ROW("LSN-04");
@@ -115,6 +115,9 @@ TEST_F_TIMEOUT(pressure, timer_works_in_portions, 200)
 	for (i = 0; i < MANY; i++)
 		flood_packet(&self->f);
 	ASSERT_EQ(MANY, peer_counter("HalfopenAdded"));
+	/* Where a SYN takes milliseconds some are due already. */
+	resent = peer_counter("SynAckResent");
+	expired = peer_counter("HalfopenExpired");
 	/* On one CPU nobody looks on while the timer runs. */
 	for (i = 0; i < 100000 && expired < MANY; i++) {
 		now = peer_counter("SynAckResent");

@@ -7,6 +7,16 @@
 
 WIRE_FIXTURE(time_wait)
 
+/* close(), and a peer that follows with its FIN. */
+#define close_actively()							\
+	do {									\
+		close(self->fd);						\
+		expect(.flags = FIN | ACK, .within = NOW);			\
+		send_seg(.flags = ACK);						\
+		send_seg(.flags = FIN | ACK);					\
+		expect(.flags = ACK, .within = NOW);				\
+	} while (0)
+
 /* The whole active close; the entry was made just now. */
 FIXTURE_SETUP(time_wait)
 {
@@ -15,11 +25,7 @@ FIXTURE_SETUP(time_wait)
 	ASSERT_LE(0, self->lfd);
 	self->fd = peer_established(&self->p, self->lfd);
 	ASSERT_LE(0, self->fd);
-	close(self->fd);
-	expect(.flags = FIN | ACK, .within = NOW);
-	send_seg(.flags = ACK);
-	send_seg(.flags = FIN | ACK);
-	expect(.flags = ACK, .within = NOW);
+	close_actively();
 	listed_is(ST_TIME_WAIT);
 	peer_mark(&self->p);
 }
@@ -241,11 +247,7 @@ TEST_F_TIMEOUT(time_wait_bound, beyond_it_connections_end_at_once, 200)
 	/* When those that waited are over there is room for as many again. */
 	peer_pump(&self->p, 70000);
 	ASSERT_EQ(0, peer_count_listed(&self->p, ST_TIME_WAIT));
-	close(self->fd);
-	expect(.flags = FIN | ACK, .within = NOW);
-	send_seg(.flags = ACK);
-	send_seg(.flags = FIN | ACK);
-	expect(.flags = ACK, .within = NOW);
+	close_actively();
 	listed_is(ST_TIME_WAIT);
 }
 
@@ -258,11 +260,7 @@ TEST_F(marked, answers_bear_the_mark)
 
 	ROW("API-41");
 	ASSERT_TRUE(peer_set_int(self->fd, SOL_SOCKET, SO_MARK, 7));
-	close(self->fd);
-	expect(.flags = FIN | ACK, .within = NOW);
-	send_seg(.flags = ACK);
-	send_seg(.flags = FIN | ACK);
-	expect(.flags = ACK, .within = NOW);
+	close_actively();
 	peer_pump(&self->p, 1000);
 	if (!xt_run("ip -%d rule add pref 1 fwmark 7 unreachable", v6 ? 6 : 4))
 		SKIP(return, "no policy routing");

@@ -169,13 +169,15 @@ TEST_F(close, linger_timeout)
 /* At process exit nobody waits, and nothing is lost. */
 TEST_F(close, linger_exit)
 {
-	int client, server, status;
+	int client, server, status, closed[2];
 	int64_t start;
 	pid_t pid;
+	char byte;
 
 	ROW("CLS-25");
 	ASSERT_RET(0, xt_pair(variant->family, &client, &server));
 	ASSERT_TRUE(xt_lo_delay(3000));
+	ASSERT_EQ(0, pipe(closed));
 	start = xt_now_ms();
 	pid = fork();
 	ASSERT_LE(0, pid);
@@ -183,12 +185,17 @@ TEST_F(close, linger_exit)
 		close(server);
 		xt_set_linger(client, 1, 20);
 		send(client, "x", 1, 0);
+		/* The socket is closed by this exit only when the parent has closed its own. */
+		close(closed[1]);
+		read(closed[0], &byte, 1);
 		_exit(0);
 	}
 	close(client);
+	close(closed[1]);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	/* The acknowledgment takes 6 s. */
 	EXPECT_GE(5000, xt_now_ms() - start);
+	close(closed[0]);
 	close(server);
 }
 

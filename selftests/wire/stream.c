@@ -280,4 +280,17 @@ TEST_F(stream, tiny_mss)
 	}
 }
 
+/* The administrator's floor wins over the peer; options count against it. */
+TEST_F(stream, mss_floor)
+{
+	ROW("SEC-13");
+	ASSERT_TRUE(peer_tunable("min_snd_mss", "400"));
+	peer_reset(&self->p, PEER_PORT + 1, SERVER_PORT);
+	self->p.mss = 200;
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	must(peer_write(&self->p, self->fd, 2000));
+	expect(.flags = ACK, .any_psh = true, .len = 400 - 12);
+}
+
 TEST_HARNESS_MAIN

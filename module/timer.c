@@ -52,8 +52,10 @@ static bool retransmitted_too_long(const struct sock *sk)
 		int limit = xp->syn_retries ?: sk->sk_state == TCP_SYN_SENT ?
 			    READ_ONCE(xn->syn_retries) : READ_ONCE(xn->synack_retries);
 
+		if (xp->retries >= limit)
+			return true;
 		if (!xp->user_timeout_ms)
-			return xp->retries >= limit;
+			return false;
 	}
 	if (!xp->retrans_since_us)
 		return false;

@@ -168,6 +168,35 @@ TEST_F_TIMEOUT(syn_sent, syncnt_limits_retransmission, 100)
 	silence(5000);
 }
 
+/* The count and the user time-out: whichever comes first. */
+TEST_F_TIMEOUT(syn_sent, syncnt_before_the_user_timeout, 100)
+{
+	ROW("HS-13");
+	ROW("KEEP-07");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_SYNCNT, 1));
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 60000));
+	expect(.flags = SYN, .gap = 1000);
+	ASSERT_TRUE(peer_poll(&self->p, self->fd, POLLERR, 10000));
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+	silence(5000);
+}
+
+TEST_F_TIMEOUT(syn_sent, user_timeout_before_syncnt, 100)
+{
+	uint64_t start = self->p.last_us, took;
+
+	ROW("KEEP-07");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_SYNCNT, 6));
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 2500));
+	expect(.flags = SYN, .gap = 1000);
+	ASSERT_TRUE(peer_poll(&self->p, self->fd, POLLERR, 10000));
+	took = (peer_now_us() - start) / 1000;
+	ASSERT_LE(2400, took);
+	ASSERT_GE(3500, took);
+	ASSERT_EQ(ETIMEDOUT, peer_so_error(self->fd));
+	silence(5000);
+}
+
 TEST_F(syn_sent, late_answer_after_retransmission)
 {
 	ROW("HS-12");

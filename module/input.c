@@ -86,9 +86,7 @@ static bool refuse(struct sock *sk, struct input *in)
 		return drop(sk, in, XTCP_DROP_RST_INEXACT);
 	if (in->text && !(cb->flags & XTCP_SYN) && xtcp_seq_leq(cb->seq, xp->rcv_nxt)) {
 		/* A retransmission, or a window probe: its sender waits for this ACK. */
-		if (xp->sack_ok && xtcp_seq_lt(cb->seq, xp->rcv_nxt))
-			xtcp_sack_dup(&xp->sacks, cb->seq,
-				      xtcp_seq_min(cb->end_seq, xp->rcv_nxt));
+		xtcp_reass_duplicate(sk, cb->seq, xtcp_seq_min(cb->end_seq, xp->rcv_nxt));
 		xtcp_output_ack(sk);
 		return drop(sk, in, XTCP_DROP_DUPLICATE);
 	}
@@ -352,8 +350,7 @@ static void pull_to_text(struct sock *sk, struct input *in)
 			  in->cb->flags & XTCP_FIN, &cut);
 	if (!cut.head_bytes)
 		return;
-	if (xp->sack_ok)
-		xtcp_sack_dup(&xp->sacks, in->cb->seq, in->cb->seq + cut.head_bytes);
+	xtcp_reass_duplicate(sk, in->cb->seq, in->cb->seq + cut.head_bytes);
 	/* Page fragments may have to become linear first; on failure the peer resends. */
 	if (!pskb_pull(in->skb, cut.head_bytes)) {
 		drop(sk, in, XTCP_DROP_NO_MEMORY);

@@ -9,8 +9,15 @@
  */
 #include "xtcp.h"
 
-/* Text that arrived twice is reported once (RFC 2883). */
-static void report_duplicate(struct sock *sk, u32 start, u32 end)
+/**
+ * xtcp_reass_duplicate - text that arrived twice is reported once, by D-SACK
+ * @sk: the socket
+ * @start: its first sequence number
+ * @end: the one behind it; @start: nothing to report
+ *
+ * RFC 2883, 4. Context: socket lock.
+ */
+void xtcp_reass_duplicate(struct sock *sk, u32 start, u32 end)
 {
 	if (!xtcp_sk(sk)->sack_ok || start == end)
 		return;
@@ -182,13 +189,13 @@ static void ooo_add(struct sock *sk, struct sk_buff *skb)
 		if (prev && xtcp_seq_gt(XTCP_CB(prev)->end_seq, cb->seq)) {
 			u32 edge = xtcp_seq_min(XTCP_CB(prev)->end_seq, cb->end_seq);
 
-			report_duplicate(sk, cb->seq, edge);
+			xtcp_reass_duplicate(sk, cb->seq, edge);
 			if (edge == cb->end_seq) {
 				xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_DUPLICATE);
 				return;
 			}
 			if (!cut_head(skb, edge)) {
-				kfree_skb(skb);
+				xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_NO_MEMORY);
 				return;
 			}
 		}
@@ -204,8 +211,11 @@ static void ooo_add(struct sock *sk, struct sk_buff *skb)
 			}
 			cb->flags &= ~XTCP_FIN;
 			cb->end_seq = XTCP_CB(next)->seq;
-			if (!gap || pskb_trim(skb, gap)) {
-				kfree_skb(skb);
+			if (!gap) {
+				consume_skb(skb);
+				skb = NULL;
+			} else if (pskb_trim(skb, gap)) {
+				xtcp_mib_drop(sock_net(sk), skb, XTCP_DROP_NO_MEMORY);
 				skb = NULL;
 			}
 		}

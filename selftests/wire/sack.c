@@ -69,6 +69,14 @@ TEST_F(sack, blocks_latest_first)
 	ASSERT_EQ(base + 900, self->p.last.sack[1][0]);
 }
 
+/* D-SACKs by the counters; TCP has one for text below RCV.NXT and one for text above. */
+static long duplicates_reported(void)
+{
+	if (!xt_is_control())
+		return peer_counter("DsackSent");
+	return peer_counter("TCPDSACKOldSent") + peer_counter("TCPDSACKOfoSent");
+}
+
 /* What arrives twice is reported once, in front, below the cumulative ACK. */
 TEST_F(sack, duplicate_is_reported_once)
 {
@@ -82,6 +90,21 @@ TEST_F(sack, duplicate_is_reported_once)
 	ASSERT_EQ(self->p.snd_nxt, self->p.last.sack[0][1]);
 	send_seg(.flags = ACK | PSH, .len = 100);
 	expect(.flags = ACK, .within = 250);		/* without any block */
+	ASSERT_EQ(1, duplicates_reported());
+}
+
+/* The octets before RCV.NXT of a segment that brings new ones, too. */
+TEST_F(sack, duplicate_with_new_text)
+{
+	ROW("LOSS-19");
+	send_seg(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK, .within = 150);
+	send_seg(.flags = ACK | PSH, .len = 150, .seq = -100);
+	expect(.flags = ACK, .ack = 50, .any_opts = true, .within = 250);
+	ASSERT_EQ(1, self->p.last.nsack);
+	ASSERT_EQ(self->p.snd_nxt - 100, self->p.last.sack[0][0]);
+	ASSERT_EQ(self->p.snd_nxt, self->p.last.sack[0][1]);
+	ASSERT_EQ(1, duplicates_reported());
 }
 
 /* A duplicate of what waits: the block it lies in comes second. */
@@ -99,6 +122,7 @@ TEST_F(sack, duplicate_above_the_hole)
 	ASSERT_EQ(base + 150, self->p.last.sack[0][1]);
 	ASSERT_EQ(base + 100, self->p.last.sack[1][0]);
 	ASSERT_EQ(base + 200, self->p.last.sack[1][1]);
+	ASSERT_EQ(1, duplicates_reported());
 }
 
 /* ---- what a sender resends -------------------------------------------------------- */

@@ -194,7 +194,3 @@ void xtcp_af_exit(void)
 	inet_unregister_protosw(&protosw_v4);
 	sock_unregister(xtcp_sysctl_family);
 }
-
-MODULE_ALIAS_NETPROTO(AF_XTCP);
-MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, IPPROTO_XTCP, SOCK_STREAM);
-MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET6, IPPROTO_XTCP, SOCK_STREAM);

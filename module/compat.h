@@ -2,8 +2,8 @@
 /*
  * Kernel differences, all of them: what the supported kernels spell differently.
  *
- * XTCP_HAVE_* come from compile probes (module/probe.sh), not from version numbers:
- * distributions backport. Without any of them this is Debian's 6.1.
+ * XTCP_HAVE_* are to come from compile probes, not from version numbers: distributions
+ * backport. Without any of them this is Debian's 6.1, the one kernel supported so far.
  */
 #ifndef XTCP_COMPAT_H
 #define XTCP_COMPAT_H

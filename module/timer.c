@@ -60,12 +60,14 @@ static bool retransmitted_too_long(const struct sock *sk)
 	if (!xp->retrans_since_us)
 		return false;
 	since_us = xtcp_now_us() - xp->retrans_since_us;
-	if (sock_flag(sk, SOCK_DEAD))
-		limit_us = backoff_sum_us(orphan_retries(sk));
-	else if (xp->user_timeout_ms)
-		limit_us = (u64)xp->user_timeout_ms * USEC_PER_MSEC;
-	else
-		limit_us = backoff_sum_us(READ_ONCE(xn->retries2));
+	limit_us = backoff_sum_us(sock_flag(sk, SOCK_DEAD) ? orphan_retries(sk) :
+							     READ_ONCE(xn->retries2));
+	if (xp->user_timeout_ms) {
+		u64 user_us = (u64)xp->user_timeout_ms * USEC_PER_MSEC;
+
+		/* The owner's word holds after it has gone, but an orphan gets no longer. */
+		limit_us = sock_flag(sk, SOCK_DEAD) ? min(limit_us, user_us) : user_us;
+	}
 	return since_us >= limit_us;
 }
 

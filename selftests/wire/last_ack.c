@@ -121,4 +121,79 @@ TEST_F(last_ack, abort_sends_nothing)
 	listed_is(ST_NONE);
 }
 
+/* The owner's TCP_USER_TIMEOUT holds after it has gone, and repeats keep their gaps. */
+TEST_F_TIMEOUT(last_ack, orphan_with_user_timeout, 200)
+{
+	uint64_t start = peer_now_us();
+	struct got seen;
+	int n = 0;
+
+	ROW("CLS-11");
+	ROW("KEEP-07");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_USER_TIMEOUT, 5000));
+	close(self->fd);
+	while (peer_listed(&self->p) != ST_NONE) {
+		ASSERT_GT(20000000, peer_now_us() - start);
+		n += peer_next(&self->p, &seen, 100);
+	}
+	ASSERT_LE(4500000, peer_now_us() - start);
+	ASSERT_GE(8000000, peer_now_us() - start);
+	ASSERT_LE(3, n);
+	ASSERT_GE(8, n);
+	silence(1000);
+}
+
+/* ---- while our FIN waits behind a closed window ----------------------------------- */
+
+WIRE_FIXTURE(last_ack_unsent)
+
+FIXTURE_SETUP(last_ack_unsent)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	ASSERT_TRUE(peer_lower_window(&self->p, 0));
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 20));
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	peer_drain(&self->p, 10);
+	state_is(ST_LAST_ACK);
+}
+
+/* Text is destroyed: the peer must not take silence for our FIN on its way. */
+TEST_F(last_ack_unsent, abort_is_told)
+{
+	ROW("CLS-27");
+	CELL("LAST_ACK", "ABORT");
+	ASSERT_EQ(0, xt_reset(self->fd));
+	must(peer_expect_either(&self->p, &(struct want){ .flags = RST | ACK, .within = NOW },
+				&(struct want){ .flags = RST }));
+	listed_is(ST_NONE);
+}
+
+TEST_F(last_ack_unsent, dissolving_is_told_and_reported)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	ROW("CLS-27");
+	ROW("API-10");
+	ASSERT_EQ(0, connect(self->fd, &none, sizeof(none)));
+	must(peer_expect_either(&self->p, &(struct want){ .flags = RST | ACK, .within = NOW },
+				&(struct want){ .flags = RST }));
+	ASSERT_EQ(ECONNRESET, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+}
+
+TEST_F(last_ack_unsent, rst_is_reported)
+{
+	ROW("CLS-33");
+	send_seg(.flags = RST);
+	ASSERT_EQ(ECONNRESET, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+}
+
 TEST_HARNESS_MAIN

@@ -726,11 +726,14 @@ void xtcp_output_probe(struct sock *sk)
  * @sk: idle, nothing outstanding
  *
  * Context: socket lock.
+ * Return: false without memory: nothing was sent.
  */
-void xtcp_output_keepalive(struct sock *sk)
+bool xtcp_output_keepalive(struct sock *sk)
 {
+	if (transmit_bare_opts(sk, XTCP_ACK, xtcp_sk(sk)->snd_nxt - 1, GFP_ATOMIC) == -ENOBUFS)
+		return false;
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_KEEPALIVES_SENT);
-	transmit_bare_opts(sk, XTCP_ACK, xtcp_sk(sk)->snd_nxt - 1, GFP_ATOMIC);
+	return true;
 }
 
 /**

@@ -288,8 +288,12 @@ static void keepalive(struct sock *sk)
 		give_up(sk);
 		return;
 	}
+	/* A probe that could not be sent is none that the peer did not answer. */
+	if (!xtcp_output_keepalive(sk)) {
+		xtcp_timer_arm_keepalive(sk, XTCP_RESOURCE_PROBE);
+		return;
+	}
 	xp->probes++;
-	xtcp_output_keepalive(sk);
 	xtcp_timer_arm_keepalive(sk, keepalive_gap(sk, idle, interval));
 }
 

@@ -623,7 +623,7 @@ void xtcp_output_challenge(struct sock *sk);
 void xtcp_output_rst(struct sock *sk, gfp_t gfp);
 int xtcp_output_resend(struct sock *sk, struct sk_buff *skb);
 void xtcp_output_probe(struct sock *sk);
-void xtcp_output_keepalive(struct sock *sk);
+bool xtcp_output_keepalive(struct sock *sk);
 void xtcp_output_window_update(struct sock *sk, u32 copied_bytes);
 
 /* ---- reply.c ---------------------------------------------------------------- */

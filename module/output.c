@@ -418,6 +418,14 @@ static bool may_send_partial(struct sock *sk, const struct sk_buff *skb, u8 nagl
 	return (nagle & XTCP_NAGLE_OFF) || !small_in_flight(xp);
 }
 
+/* The FIN goes with the last of its text, or alone, where the peer's window has @room. */
+static u32 add_fin(const struct sk_buff *skb, u32 size, u32 room)
+{
+	u32 whole = XTCP_CB(skb)->end_seq - XTCP_CB(skb)->seq;
+
+	return size == skb->len && whole <= room ? whole : size;
+}
+
 /*
  * How much of @skb may leave now: full segments as the congestion and the peer's window
  * allow, the rest if it need not wait. 0: nothing. The FIN alone counts as one.
@@ -429,7 +437,7 @@ static u32 sendable(struct sock *sk, const struct sk_buff *skb, u16 mss, u8 nagl
 	s32 room = xp->snd_una + xp->snd_wnd - cb->seq;
 	u32 burst = min_t(u32, BURST_BYTES_MAX, sk->sk_gso_max_size - 2 * XTCP_HDR_MAX);
 	u32 pipe = xtcp_rtxq_pipe(sk);
-	u32 size, want = cb->end_seq - cb->seq;
+	u32 size;
 
 	if (room <= 0)
 		return 0;
@@ -445,22 +453,17 @@ static u32 sendable(struct sock *sk, const struct sk_buff *skb, u16 mss, u8 nagl
 	size = min3(skb->len, burst, max_t(u32, xp->cong.cwnd_bytes - pipe, mss));
 	if (size < skb->len && size > mss)
 		size = rounddown(size, mss);
-	if (size == skb->len)
-		size = want;		/* the FIN takes no room but in the peer's window */
 	if (size > (u32)room) {
 		if ((u32)room >= mss)
 			size = rounddown(room, mss);
-		else if (xtcp_window_allows(want, room, xp->max_snd_wnd, mss))
+		else if (xtcp_window_allows(skb->len, room, xp->max_snd_wnd, mss))
 			size = room;
 		else
 			return 0;
 	}
-	/* A FIN that does not fit keeps the end of its text back. */
-	if (skb->len && size < want && size >= skb->len)
-		size = rounddown(skb->len - 1, mss);
-	if (size == want && skb->len % mss && !may_send_partial(sk, skb, nagle))
+	if (size == skb->len && skb->len % mss && !may_send_partial(sk, skb, nagle))
 		size = rounddown(skb->len, mss);
-	return size;
+	return add_fin(skb, size, room);
 }
 
 /**
@@ -498,19 +501,21 @@ static void arm_timer(struct sock *sk)
 static bool send_head(struct sock *sk, struct sk_buff *skb, u32 size, u16 mss)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
+	struct xtcp_cb *cb = XTCP_CB(skb);
+	bool is_last = size >= skb->len && skb_queue_is_last(&sk->sk_write_queue, skb);
 
-	if (size < skb->len && xtcp_rtxq_split(sk, skb, size, false))
+	if (size < cb->end_seq - cb->seq && xtcp_rtxq_split(sk, skb, size, false))
 		return false;
-	if (skb_queue_is_last(&sk->sk_write_queue, skb) && skb->len)
-		XTCP_CB(skb)->flags |= XTCP_PSH;
+	if (is_last && skb->len)
+		cb->flags |= XTCP_PSH;
 	if (transmit_queued(sk, skb, mss) == -ENOBUFS)
 		return false;
 	if (skb->len)
 		xtcp_ecn_new_text_sent(&xp->ecn);
 	if (skb->len % mss)
-		xp->snd_sml = XTCP_CB(skb)->end_seq;
+		xp->snd_sml = cb->end_seq;
 	xtcp_rtxq_sent(sk, skb);
-	xp->snd_nxt = XTCP_CB(skb)->end_seq;
+	xp->snd_nxt = cb->end_seq;
 	return true;
 }
 
@@ -600,7 +605,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb)
 	int err;
 
 	/* Acknowledged in part when it could not be cut: only the rest is sent again. */
-	if (xtcp_seq_lt(cb->seq, xp->snd_una) && xp->snd_una - cb->seq < skb->len) {
+	if (xtcp_seq_lt(cb->seq, xp->snd_una) && xtcp_seq_gt(cb->end_seq, xp->snd_una)) {
 		err = xtcp_rtxq_split(sk, skb, xp->snd_una - cb->seq, true);
 		if (err)
 			return err;
@@ -708,9 +713,9 @@ void xtcp_output_probe(struct sock *sk)
 	if (skb) {
 		room = xp->snd_una + xp->snd_wnd - XTCP_CB(skb)->seq;
 		if (room > 0) {
-			u32 want = XTCP_CB(skb)->end_seq - XTCP_CB(skb)->seq;
+			u32 size = min3(skb->len, (u32)mss, (u32)room);
 
-			send_head(sk, skb, min3(want, (u32)mss, (u32)room), mss);
+			send_head(sk, skb, add_fin(skb, size, room), mss);
 			return;
 		}
 	}

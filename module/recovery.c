@@ -43,15 +43,14 @@ static bool mark_block(struct sock *sk, u32 start, u32 end)
 			continue;
 		/* Cut at the block's edges; what cannot be cut waits for a wider block. */
 		if (xtcp_seq_lt(cb->seq, start)) {
-			if (start - cb->seq >= skb->len ||
+			if (!xtcp_seq_lt(start, cb->end_seq) ||
 			    xtcp_rtxq_split(sk, skb, start - cb->seq, true))
 				continue;
 			skb = xtcp_rtxq_next(skb);
 			cb = XTCP_CB(skb);
 		}
 		if (xtcp_seq_gt(cb->end_seq, end) &&
-		    (end - cb->seq >= skb->len ||
-		     xtcp_rtxq_split(sk, skb, end - cb->seq, true)))
+		    xtcp_rtxq_split(sk, skb, end - cb->seq, true))
 			break;
 		xtcp_rtxq_mark(sk, skb, XTCP_TX_SACKED, XTCP_TX_LOST | XTCP_TX_RESENT);
 		if (!xp->sacked_bytes || xtcp_seq_gt(cb->end_seq, xp->fack_seq))

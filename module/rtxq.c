@@ -112,10 +112,11 @@ static void split_stamp(struct sk_buff *skb, struct sk_buff *rest)
  * xtcp_rtxq_split - cut a queued segment in two
  * @sk: the socket
  * @skb: on sk_write_queue, or in rtx if @sent
- * @bytes: text that stays in @skb, less than it has
+ * @bytes: text that stays in @skb; all it has: only the FIN is parted from it
  * @sent: which queue
  *
- * FIN, PSH and MSG_EOR go to the second half; both keep marks and time of transmission.
+ * FIN and MSG_EOR go to the second half, PSH stays with the last octet of text; both keep
+ * marks and time of transmission.
  *
  * Context: socket lock.
  * Return: 0, or -ENOMEM with @skb unchanged.
@@ -147,7 +148,11 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes, bool sent)
 	*rest_cb = *cb;
 	rest_cb->seq = cb->seq + bytes;
 	cb->end_seq = rest_cb->seq;
-	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
+	cb->flags &= ~XTCP_FIN;
+	if (moved)
+		cb->flags &= ~XTCP_PSH;
+	else
+		rest_cb->flags &= ~XTCP_PSH;
 	cb->marks &= ~XTCP_TX_EOR;
 	split_stamp(skb, rest);
 	skb_split(skb, rest, bytes);

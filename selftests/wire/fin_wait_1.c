@@ -291,4 +291,71 @@ TEST_F_TIMEOUT(orphan_limit, peers_with_closed_windows, 600)
 	listed_is(ST_FIN_WAIT_1);
 }
 
+/* ---- the FIN and the text before it ------------------------------------------------- */
+
+WIRE_FIXTURE_ESTABLISHED(fin_apart)
+
+/* All text is acknowledged, the FIN behind it is not: the FIN alone comes again. */
+TEST_F(fin_apart, lost_with_its_text_received)
+{
+	int mss = self->p.mss - 12;
+
+	ROW("CLS-11");
+	ROW("CLS-01");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_CORK, 1));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, mss / 2));
+	silence(50);
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = FIN | ACK | PSH, .len = mss / 2, .within = NOW);
+	send_seg(.flags = ACK, .ack = -1);
+	expect(.flags = FIN | ACK, .seq = -1, .any_psh = true, .within = 1500);
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+	silence(2000);
+}
+
+/* The same with a FIN on a super-segment. */
+TEST_F(fin_apart, lost_with_long_text_received)
+{
+	int mss = self->p.mss - 12;
+
+	ROW("CLS-11");
+	ASSERT_TRUE(peer_lower_window(&self->p, 0));
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 20));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 3 * mss));
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	silence(50);
+	self->p.win = 65535;
+	send_seg(.flags = ACK);
+	expect(.flags = ACK, .len = mss, .within = NOW);
+	expect(.flags = ACK, .len = mss, .within = NOW);
+	expect(.flags = FIN | ACK | PSH, .len = mss, .within = NOW);
+	send_seg(.flags = ACK, .ack = -1);
+	expect(.flags = FIN | ACK, .seq = -1, .any_psh = true, .within = 1500);
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+}
+
+/* Room for the text and not for the FIN: nothing leaves beyond the window's edge. */
+TEST_F_TIMEOUT(fin_apart, waits_for_the_window, 60)
+{
+	ROW("CLS-09");
+	ROW("DATA-08");
+	ASSERT_TRUE(peer_lower_window(&self->p, 1));		/* 128 bytes */
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 20));
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_CORK, 1));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 128));
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = ACK | PSH, .len = 128, .within = 1500);
+	self->p.win = 0;
+	send_seg(.flags = ACK);
+	/* Nothing but probes below the window. */
+	ASSERT_EQ(0, peer_new_bytes(&self->p, 3000));
+	self->p.win = 1000;
+	send_seg(.flags = ACK);
+	expect(.flags = FIN | ACK, .any_psh = true, .within = NOW);
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+}
+
 TEST_HARNESS_MAIN

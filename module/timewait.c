@@ -109,8 +109,8 @@ static struct xtcp_timewait *next_tw_over(struct xtcp_net *xn)
 		mod_timer(&xn->timewait_timer, jiffies + (s32)(tw->expires_jif - (u32)jiffies));
 		tw = NULL;
 	}
-	if (tw && !refcount_inc_not_zero(&tw->node.ref))
-		tw = NULL;
+	if (tw)
+		refcount_inc(&tw->node.ref);
 	spin_unlock_bh(&xn->timewait_lock);
 	return tw;
 }
@@ -234,7 +234,7 @@ bool xtcp_timewait_may_reuse(struct xtcp_node *node)
 	return mode == 1 || (mode == 2 && local);
 }
 
-/* One answer per 500 ms and entry: no two ends can keep each other talking. */
+/* One challenge per 500 ms and entry: no two ends can keep each other talking. */
 static bool may_answer_tw(struct xtcp_timewait *tw)
 {
 	struct xtcp_net *xn = xtcp_net(tw->node.flow.net);
@@ -291,10 +291,11 @@ enum xtcp_timewait_verdict xtcp_timewait_rcv(struct xtcp_timewait *tw, struct sk
 		return XTCP_TIMEWAIT_REUSE;
 	}
 	/* The peer did not get our last ACK: it waits in LAST_ACK as long as it takes. */
-	if ((cb->flags & XTCP_FIN) && !old && cb->end_seq == tw->rcv_nxt)
+	if ((cb->flags & XTCP_FIN) && !old && cb->end_seq == tw->rcv_nxt) {
 		restart_2msl(xtcp_net(tw->node.flow.net), tw);
-	else if (!(cb->flags & XTCP_SYN) && !old && cb->seq == tw->rcv_nxt &&
-		 cb->end_seq == cb->seq)
+		return XTCP_TIMEWAIT_ANSWER;
+	}
+	if (!(cb->flags & XTCP_SYN) && !old && cb->seq == tw->rcv_nxt && cb->end_seq == cb->seq)
 		return XTCP_TIMEWAIT_DROP;	/* an ordinary ACK in sequence */
 	return may_answer_tw(tw) ? XTCP_TIMEWAIT_ANSWER : XTCP_TIMEWAIT_DROP;
 }

@@ -56,6 +56,19 @@ TEST_F_TIMEOUT(time_wait, repeated_fin_restarts_timer, 200)
 	ASSERT_TRUE(peer_await_listed(&self->p, ST_NONE, 11000));
 }
 
+/* Who answers each repeat helps the peer out of LAST_ACK: no limit but the peer's RTO. */
+TEST_F(time_wait, each_repeated_fin_is_answered)
+{
+	int i;
+
+	ROW("CLS-13");
+	for (i = 0; i < 5; i++) {
+		peer_pump(&self->p, 100);
+		send_seg(.flags = FIN | ACK, .seq = -1);
+		expect(.flags = ACK, .within = NOW);
+	}
+}
+
 /* D7: RFC 1337's hazard F1. */
 TEST_F_TIMEOUT(time_wait, rst_does_not_end_it, 200)
 {

@@ -127,6 +127,7 @@ static void halfopen_reply(const struct xtcp_halfopen *ho, struct xtcp_reply *r)
 	r->mark = ho->mark;
 	r->tos = ho->tos;
 	r->sk = ho->listener;
+	r->transparent = xtcp_inet_test(ho->listener, transparent, TRANSPARENT);
 	r->owned = true;
 }
 
@@ -255,6 +256,7 @@ void xtcp_reply_timewait_ack(struct xtcp_timewait *tw)
 		.flow = &tw->node.flow,
 		.mark = tw->mark,
 		.tos = tw->tos,
+		.transparent = tw->transparent,
 	};
 
 	send_answer(&r, &a, &opts);

@@ -156,6 +156,7 @@ static struct xtcp_timewait *alloc_entry(const struct sock *sk)
 	tw->reuse = sk->sk_reuse;
 	tw->reuseport = sk->sk_reuseport;
 	tw->v6only = ipv6_only_sock(sk);
+	tw->transparent = xtcp_inet_test(sk, transparent, TRANSPARENT);
 	return tw;
 }
 

@@ -438,6 +438,7 @@ struct xtcp_timewait {
 	u8 reuse:1;
 	u8 reuseport:1;
 	u8 v6only:1;
+	u8 transparent:1;
 	struct xtcp_node node;
 };
 

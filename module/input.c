@@ -107,6 +107,14 @@ static void strip_crossed_syn(struct sock *sk, struct input *in)
 	}
 }
 
+/* The owner is gone, or reads no more: new text can reach nobody (SHLD-3; CLS-22). */
+static bool is_unwanted(const struct sock *sk, const struct input *in)
+{
+	return (sk->sk_shutdown & RCV_SHUTDOWN) && in->text &&
+	       (sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_FIN_WAIT2) &&
+	       xtcp_seq_gt(in->cb->seq + in->text, xtcp_sk(sk)->rcv_nxt);
+}
+
 static bool check_sequence(struct sock *sk, struct input *in)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
@@ -117,6 +125,8 @@ static bool check_sequence(struct sock *sk, struct input *in)
 		wnd = 0;
 	strip_crossed_syn(sk, in);
 	if (!wnd && in->text && in->cb->seq == xp->rcv_nxt && !(in->cb->flags & XTCP_SYN)) {
+		if (is_unwanted(sk, in))
+			return true;	/* room or not: take_text() says so */
 		/* MUST-66: ACK, RST and URG count although there is no room for the text. */
 		xp->ack_now = 1;
 		return cut_tail(sk, in, in->text);
@@ -329,14 +339,6 @@ static void take_ecn(struct sock *sk, const struct input *in)
 	if (xp->ecn.ok && in->text && in->cb->ecn == XTCP_ECN_CE)
 		xtcp_mib_add(sock_net(sk), XTCP_MIB_CE_RCVD,
 			     max_t(u16, 1, skb_shinfo(in->skb)->gso_segs));
-}
-
-/* The owner is gone, or reads no more: new text can reach nobody (SHLD-3; CLS-22). */
-static bool is_unwanted(const struct sock *sk, const struct input *in)
-{
-	return (sk->sk_shutdown & RCV_SHUTDOWN) && in->text &&
-	       (sk->sk_state == TCP_FIN_WAIT1 || sk->sk_state == TCP_FIN_WAIT2) &&
-	       xtcp_seq_gt(in->cb->seq + in->text, xtcp_sk(sk)->rcv_nxt);
 }
 
 /* Pull the header and what we have already off the front. */

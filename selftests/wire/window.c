@@ -583,6 +583,20 @@ TEST_F(closed_window, acceptability)
 }
 
 /* Both forms of probe are answered with RCV.NXT and the window as it is (D10). */
+/* Nobody will read what is sent now: not even a closed window hides that. */
+TEST_F(closed_window, text_that_nobody_will_read)
+{
+	ROW("CLS-22");
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_RDWR));
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+	send_seg(.flags = ACK | PSH, .len = 1);
+	must(peer_expect_either(&self->p, &(struct want){ .flags = RST | ACK, .any_ack = true },
+				&(struct want){ .flags = RST, .any_ack = true }));
+	listed_is(ST_NONE);
+}
+
 TEST_F(closed_window, both_probe_forms_are_answered)
 {
 	int i;

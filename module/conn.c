@@ -79,10 +79,15 @@ static void end_of_stream(struct sock *sk)
 		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
 }
 
-/* How long an orphan waits for the peer's FIN [jiffies], negative: not at all. */
+/*
+ * How long an orphan waits for the peer's FIN [jiffies], negative: not at all. Long enough, as
+ * in Linux, for two losses on the way.
+ */
 static int fin_wait_2_time(const struct sock *sk)
 {
-	return xtcp_sk(sk)->linger2_jif ?: READ_ONCE(xtcp_sk_net(sk)->fin_timeout_jif);
+	int wait = xtcp_sk(sk)->linger2_jif ?: READ_ONCE(xtcp_sk_net(sk)->fin_timeout_jif);
+
+	return wait < 0 ? wait : max_t(int, wait, 7 * xtcp_timer_rto_jif(sk) / 2);
 }
 
 /* An orphan in FIN_WAIT_2 must not wait for ever (CLS-21). */

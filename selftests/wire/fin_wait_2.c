@@ -159,6 +159,17 @@ TEST_F_TIMEOUT(fin_wait_2, keepalive_does_not_hold_an_orphan, 200)
 	silence(10000);
 }
 
+/* However short the wait: two losses of the peer's FIN must fit (3.5 RTO, as Linux). */
+TEST_F(fin_wait_2, orphan_waits_for_the_path)
+{
+	ROW("CLS-21");
+	ASSERT_TRUE(peer_tunable("fin_timeout", "0"));
+	close(self->fd);
+	peer_pump(&self->p, 500);
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+}
+
 WIRE_FIXTURE(fin_wait_2_orphan)
 
 /* The application has closed. */

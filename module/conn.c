@@ -22,8 +22,6 @@ static void finish(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
-	if (sk->sk_state != TCP_CLOSE)
-		inet_sk_set_state(sk, TCP_CLOSE);	/* a TIME_WAIT entry took over, or none */
 	xtcp_timer_stop_all(sk);
 	xtcp_rtxq_purge(sk);
 	xtcp_reass_purge(sk);
@@ -155,6 +153,33 @@ static void run_actions(struct sock *sk, u16 actions)
 }
 
 /**
+ * xtcp_conn_fin_waits - has the connection closed on paper only?
+ * @sk: the socket
+ *
+ * CLOSING and LAST_ACK begin when our FIN is queued. In RFC 9293 it has been sent by then, so
+ * that an abort has nothing to tell and a RST nothing to destroy (3.10.5; 3.10.7.4, second).
+ * Where text or FIN are still here, both do (Linux: tcp_disconnect(), tcp_reset()).
+ *
+ * Context: socket lock.
+ * Return: true in these states while something is unsent.
+ */
+bool xtcp_conn_fin_waits(const struct sock *sk)
+{
+	return (XTCP_F(sk->sk_state) & (XTCP_F(XTCP_CLOSING) | XTCP_F(XTCP_LAST_ACK))) &&
+	       (xtcp_sk(sk)->snd_nxt != xtcp_sk(sk)->write_seq || xtcp_output_owes_fin(sk));
+}
+
+/* What the table does not know: see xtcp_conn_fin_waits(). */
+static u16 more_actions(const struct sock *sk, enum xtcp_event event)
+{
+	if (event == XTCP_EV_ABORT && xtcp_conn_fin_waits(sk))
+		return XTCP_ACT_SEND_RST;
+	if (event == XTCP_EV_RCV_RST && xtcp_conn_fin_waits(sk))
+		return XTCP_ACT_ERR_RESET;
+	return 0;
+}
+
+/**
  * xtcp_conn_fsm_run - something happened to a connection
  * @sk: the socket
  * @event: what
@@ -168,6 +193,7 @@ static void run_actions(struct sock *sk, u16 actions)
 void xtcp_conn_fsm_run(struct sock *sk, enum xtcp_event event)
 {
 	const struct xtcp_cell *cell = xtcp_state_cell(sk->sk_state, event);
+	u16 actions = cell->actions | more_actions(sk, event);
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	int old = sk->sk_state;
 
@@ -180,8 +206,8 @@ void xtcp_conn_fsm_run(struct sock *sk, enum xtcp_event event)
 		return;
 	}
 	/* A lockless poll that sees the socket closed must see why. */
-	if (error_of(sk, cell->actions))
-		WRITE_ONCE(sk->sk_err, error_of(sk, cell->actions));
+	if (error_of(sk, actions))
+		WRITE_ONCE(sk->sk_err, error_of(sk, actions));
 	smp_wmb();	/* pairs with smp_rmb() in xtcp_recv_poll() */
 	/* Unfindable before the state says closed: no segment may meet a closed socket. */
 	if (cell->next == XTCP_CLOSED)
@@ -196,7 +222,7 @@ void xtcp_conn_fsm_run(struct sock *sk, enum xtcp_event event)
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ESTAB_RESETS);
 	if (cell->next == XTCP_CLOSED && (old == XTCP_SYN_SENT || old == XTCP_SYN_RCVD))
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ATTEMPT_FAILS);
-	run_actions(sk, cell->actions);
+	run_actions(sk, actions);
 }
 
 /**
@@ -553,7 +579,7 @@ bool xtcp_conn_shed_orphan(struct sock *sk)
  * Above the orphan limit it is reset, before it counts: none of the others may be taken
  * for the one too many.
  *
- * Context: bh_lock_sock(), no user owns the socket; the caller holds a reference.
+ * Context: bh_lock_sock(), no other user owns the socket; the caller holds a reference.
  */
 void xtcp_conn_orphan(struct sock *sk)
 {

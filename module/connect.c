@@ -145,17 +145,17 @@ int xtcp_connect_v6(struct sock *sk, xtcp_sockaddr_t *uaddr, int addr_len)
  */
 int xtcp_connect_dissolve(struct sock *sk, int flags)
 {
-	int state = sk->sk_state;
+	bool is_reported = (XTCP_F(sk->sk_state) & ABORT_REPORTED) || xtcp_conn_fin_waits(sk);
 
 	sock_owned_by_me(sk);
-	if (state == XTCP_LISTEN)
+	if (sk->sk_state == XTCP_LISTEN)
 		xtcp_connect_unlisten(sk);
 	else
 		xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
 	__skb_queue_purge(&sk->sk_receive_queue);
 	xtcp_conn_reset(sk);
 	forget_peer(sk);
-	if (XTCP_F(state) & ABORT_REPORTED)
+	if (is_reported)
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 	sk_error_report(sk);
 	return 0;

@@ -668,6 +668,7 @@ enum xtcp_timewait_verdict xtcp_timewait_rcv(struct xtcp_timewait *tw, struct sk
 
 /* ---- conn.c: the only writer of sk_state ------------------------------------ */
 int xtcp_conn_init_sock(struct sock *sk);
+bool xtcp_conn_fin_waits(const struct sock *sk);
 void xtcp_conn_fsm_run(struct sock *sk, enum xtcp_event event);
 struct sock *xtcp_conn_spawn(struct xtcp_halfopen *ho);
 int xtcp_conn_settle(struct sock *child, const struct xtcp_halfopen *ho, struct dst_entry *dst);

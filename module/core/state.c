@@ -187,7 +187,8 @@ static const struct xtcp_cell fsm[XTCP_NR_STATES][XTCP_NR_EVENTS] = {
 	/*
 	 * Both FINs have crossed: only the ACK of ours is missing. Nothing is left
 	 * that a RST could destroy, in either direction (RFC 9293, 3.10.5; 3.10.7.4,
-	 * second).
+	 * second). That is so once our FIN has been sent; while it waits behind a closed
+	 * window, here or in LAST_ACK, see xtcp_conn_fin_waits().
 	 */
 	[XTCP_CLOSING] = {
 		[XTCP_EV_LISTEN]		= BUG,

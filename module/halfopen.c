@@ -95,9 +95,11 @@ static void unlink_ho(struct xtcp_net *xn, struct xtcp_halfopen *ho)
  */
 bool xtcp_halfopen_del(struct xtcp_halfopen *ho)
 {
-	bool was_in = xtcp_hash_del(&ho->node);
+	bool was_in;
 
+	/* First off the FIFO: xtcp_halfopen_add() looks there last. */
 	unlink_ho(xtcp_net(ho->node.flow.net), ho);
+	was_in = xtcp_hash_del(&ho->node);
 	if (was_in)
 		xtcp_halfopen_put(ho);
 	return was_in;
@@ -137,6 +139,20 @@ bool xtcp_halfopen_is_full(const struct sock *listener)
 			(int)READ_ONCE(listener->sk_max_ack_backlog) ||
 	       atomic_read(&xn->halfopen_len) >= READ_ONCE(xn->max_syn_backlog) ||
 	       atomic_long_read(&bytes_in_use) >= READ_ONCE(xtcp_sysctl_halfopen_bytes);
+}
+
+/*
+ * Was @ho ended between its FIFO and the table? Whoever did it could not take it out of there,
+ * and nobody would any more.
+ */
+static bool was_unlinked(struct xtcp_net *xn, struct xtcp_halfopen *ho)
+{
+	bool unlinked;
+
+	spin_lock_bh(&xn->halfopen_lock);
+	unlinked = list_empty(&ho->node.fifo);
+	spin_unlock_bh(&xn->halfopen_lock);
+	return unlinked;
 }
 
 /**
@@ -190,10 +206,14 @@ struct xtcp_halfopen *xtcp_halfopen_add(struct sock *listener, const struct xtcp
 	spin_unlock_bh(&xn->halfopen_lock);
 
 	err = xtcp_hash_add(&ho->node);
-	if (!err)
+	if (err) {
+		unlink_ho(xn, ho);
+		xtcp_halfopen_put(ho);
+	} else if (was_unlinked(xn, ho) && xtcp_halfopen_del(ho)) {
+		err = -ENOTCONN;
+	} else {
 		return ho;
-	unlink_ho(xn, ho);
-	xtcp_halfopen_put(ho);
+	}
 	xtcp_halfopen_put(ho);
 	return ERR_PTR(err);
 }

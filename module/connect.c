@@ -326,10 +326,11 @@ static int wait_for_child(struct sock *sk, long timeo)
 	for (;;) {
 		prepare_to_wait_exclusive(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 		release_sock(sk);
-		if (!has_child(sk))
+		if (!has_child(sk) && !xtcp_handshake_can_promote(sk))
 			timeo = schedule_timeout(timeo);
 		sched_annotate_sleep();
 		lock_sock(sk);
+		xtcp_handshake_promote(sk);
 		if (has_child(sk))
 			break;
 		if (sk->sk_state != XTCP_LISTEN)
@@ -435,6 +436,7 @@ struct sock *xtcp_connect_accept(struct sock *sk, int flags, int *err)
 	if (sk->sk_state != XTCP_LISTEN)
 		goto out;
 	*err = 0;
+	xtcp_handshake_promote(sk);
 	if (!has_child(sk)) {
 		timeo = sock_rcvtimeo(sk, flags & O_NONBLOCK);
 		*err = timeo ? wait_for_child(sk, timeo) : -EAGAIN;

@@ -287,16 +287,40 @@ static enum xtcp_drop judge(struct xtcp_halfopen *ho, const struct xtcp_flow *fl
 	return XTCP_NR_DROPS;
 }
 
+/**
+ * xtcp_handshake_can_promote - would xtcp_handshake_promote() let a peer in?
+ * @listener: the listener
+ *
+ * Context: any.
+ * Return: true if a peer is parked and there is a place for it.
+ */
+bool xtcp_handshake_can_promote(const struct sock *listener)
+{
+	return atomic_read(&xtcp_sk(listener)->parked_len) && !sk_acceptq_is_full(listener);
+}
+
+/*
+ * A place was given back, or a peer parked: where both have met, no accept() is due that would
+ * bring them together. One must come.
+ */
+static void call_for_accept(struct sock *listener)
+{
+	smp_mb();	/* what this CPU has changed before what the other one has */
+	if (xtcp_handshake_can_promote(listener))
+		listener->sk_data_ready(listener);
+}
+
 /*
  * Reserve a place in the accept queue for a peer; false: none is free, or the listener has
- * closed. Places go to those who have waited longest, by xtcp_handshake_promote().
+ * closed. Places go to those who have waited longest, by xtcp_handshake_promote(), which the
+ * accept() of those in the queue calls.
  */
 static bool reserve_place(struct sock *listener, bool has_waited)
 {
 	struct xtcp_sock *lp = xtcp_sk(listener);
 	bool reserved = false;
 
-	if (!has_waited && atomic_read(&lp->parked_len))
+	if (!has_waited && atomic_read(&lp->parked_len) && READ_ONCE(listener->sk_ack_backlog))
 		return false;
 	spin_lock_bh(&lp->accept_lock);
 	if (listener->sk_state == TCP_LISTEN && !sk_acceptq_is_full(listener)) {
@@ -321,6 +345,8 @@ static bool use_place(struct sock *listener, struct sock *child)
 		sk_acceptq_removed(listener);
 	}
 	spin_unlock_bh(&lp->accept_lock);
+	if (!used)
+		call_for_accept(listener);
 	return used;
 }
 
@@ -397,12 +423,15 @@ static enum xtcp_drop overflow(struct xtcp_halfopen *ho, const struct xtcp_flow 
 {
 	if (READ_ONCE(xtcp_net(flow->net)->abort_on_overflow) ||
 	    READ_ONCE(ho->listener->sk_state) != TCP_LISTEN) {
-		xtcp_reply_halfopen_rst(ho);
-		xtcp_halfopen_del(ho);
+		/* Not where another CPU has just made its child. */
+		if (xtcp_halfopen_del(ho))
+			xtcp_reply_halfopen_rst(ho);
 		return XTCP_DROP_ACCEPT_OVERFLOW;
 	}
-	if (xtcp_halfopen_park(ho, XTCP_CB(skb)->win))
+	if (xtcp_halfopen_park(ho, XTCP_CB(skb)->win)) {
 		xtcp_mib_inc(flow->net, XTCP_MIB_HALFOPEN_PARKED);
+		call_for_accept(ho->listener);
+	}
 	return XTCP_DROP_HALFOPEN_PARKED;
 }
 
@@ -540,6 +569,7 @@ static enum xtcp_drop park_stateless(struct xtcp_halfopen *proto, struct sk_buff
 	/* A listener that closed meanwhile has purged its entries before this one came. */
 	if (READ_ONCE(proto->listener->sk_state) != TCP_LISTEN && xtcp_halfopen_del(ho))
 		xtcp_reply_halfopen_rst(ho);
+	call_for_accept(proto->listener);
 	xtcp_halfopen_put(ho);
 	return XTCP_DROP_HALFOPEN_PARKED;
 }
@@ -645,6 +675,7 @@ void xtcp_handshake_established(struct sock *sk, const struct xtcp_cb *cb)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
 	WRITE_ONCE(sk->sk_err_soft, 0);		/* the path is there (RFC 9293, 3.9.2.2) */
+	xp->last_rcv_jif = jiffies;
 	xp->snd_una = cb->ack;
 	xp->recover_seq = xp->iss;
 	xp->tally.delivered_segs = 1;

@@ -567,7 +567,8 @@ __poll_t xtcp_recv_poll(struct file *file, struct socket *sock, poll_table *wait
 	sock_poll_wait(file, sock, wait);
 	state = inet_sk_state_load(sk);
 	if (state == XTCP_LISTEN)
-		return list_empty_careful(&xtcp_sk(sk)->accept_queue) ? 0 : EPOLLIN | EPOLLRDNORM;
+		return list_empty_careful(&xtcp_sk(sk)->accept_queue) &&
+		       !xtcp_handshake_can_promote(sk) ? 0 : EPOLLIN | EPOLLRDNORM;
 
 	shutdown = READ_ONCE(sk->sk_shutdown);
 	if (shutdown == SHUTDOWN_MASK || state == XTCP_CLOSED)

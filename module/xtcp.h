@@ -724,6 +724,7 @@ struct sock *xtcp_handshake_listen(struct sock *sk, const struct xtcp_flow *flow
 				   struct sk_buff *skb, u32 min_iss);
 struct sock *xtcp_handshake_halfopen(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
 				     struct sk_buff *skb);
+bool xtcp_handshake_can_promote(const struct sock *listener);
 void xtcp_handshake_promote(struct sock *listener);
 bool xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb, const struct xtcp_opts *opts);
 void xtcp_handshake_established(struct sock *sk, const struct xtcp_cb *cb);

@@ -47,7 +47,7 @@ enum xtcp_event {
  * Actions of a transition. conn.c carries them out after the state is written,
  * in the order of these bits, lowest first.
  */
-#define XTCP_ACT_SEND_RST	0x0001	/* <SEQ=SND.NXT><RST> (RFC 9293, 3.10.5) */
+#define XTCP_ACT_SEND_RST	0x0001	/* <SEQ=SND.NXT><RST,ACK> (RFC 9293, 3.10.5) */
 #define XTCP_ACT_SEND_FIN	0x0002	/* FIN after all queued data */
 #define XTCP_ACT_ERR_REFUSED	0x0004	/* report ECONNREFUSED */
 #define XTCP_ACT_ERR_RESET	0x0008	/* report ECONNRESET */

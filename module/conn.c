@@ -135,7 +135,7 @@ static void time_wait(struct sock *sk)
 static void run_actions(struct sock *sk, u16 actions)
 {
 	if (actions & XTCP_ACT_SEND_RST)
-		xtcp_output_rst(sk, GFP_ATOMIC);
+		xtcp_output_rst(sk);
 	if (actions & XTCP_ACT_SEND_FIN)
 		xtcp_output_fin(sk);
 	if (sk->sk_err && !sock_flag(sk, SOCK_DEAD))

@@ -152,7 +152,6 @@ int xtcp_connect_dissolve(struct sock *sk, int flags)
 		xtcp_connect_unlisten(sk);
 	else
 		xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
-	__skb_queue_purge(&sk->sk_receive_queue);
 	xtcp_conn_reset(sk);
 	forget_peer(sk);
 	if (is_reported)

@@ -364,7 +364,7 @@ static bool publish_child(struct xtcp_halfopen *ho, struct sock *child)
 		return true;
 	/* The listener closed this moment: the peer learns like those in its queue. */
 	xtcp_hash_del(&xtcp_sk(child)->node);
-	xtcp_output_rst(child, GFP_ATOMIC);
+	xtcp_output_rst(child);
 	return false;
 }
 

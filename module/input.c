@@ -402,7 +402,6 @@ static void take_text(struct sock *sk, struct input *in)
 		measure_window_time(xp);
 	if (fin) {
 		xp->peer_fin = 1;
-		xp->rcv_fin_seq = xp->rcv_nxt;
 		xp->ack_now = 1;
 		xtcp_reass_purge(sk);
 		xtcp_conn_fsm_run(sk, XTCP_EV_RCV_FIN);

@@ -250,12 +250,12 @@ static int transmit_bare(struct sock *sk, u8 flags, u32 seq, const struct xtcp_o
 	return transmit(sk, skb, 1, opts);
 }
 
-static int transmit_bare_opts(struct sock *sk, u8 flags, u32 seq, gfp_t gfp)
+static int transmit_bare_opts(struct sock *sk, u8 flags, u32 seq)
 {
 	struct xtcp_opts opts;
 
 	fill_opts(sk, &opts, flags & XTCP_ACK);
-	return transmit_bare(sk, flags, seq, &opts, gfp);
+	return transmit_bare(sk, flags, seq, &opts, GFP_ATOMIC);
 }
 
 /* Send a copy of a queued segment; the original stays. */
@@ -651,7 +651,7 @@ void xtcp_output_ack(struct sock *sk)
 
 	if (sk->sk_state == TCP_CLOSE)
 		return;
-	if (transmit_bare_opts(sk, XTCP_ACK, xp->snd_nxt, GFP_ATOMIC) == -ENOBUFS) {
+	if (transmit_bare_opts(sk, XTCP_ACK, xp->snd_nxt) == -ENOBUFS) {
 		xp->ack_pending = 1;
 		xtcp_timer_arm_delack(sk, XTCP_DELACK_MAX);
 	}
@@ -682,13 +682,12 @@ void xtcp_output_challenge(struct sock *sk)
 /**
  * xtcp_output_rst - abort: <SEQ=SND.NXT><ACK=RCV.NXT><RST,ACK>
  * @sk: in a state that has a peer to tell (RFC 9293, 3.10.5)
- * @gfp: allocation flags
  *
  * Context: socket lock.
  */
-void xtcp_output_rst(struct sock *sk, gfp_t gfp)
+void xtcp_output_rst(struct sock *sk)
 {
-	transmit_bare_opts(sk, XTCP_RST | XTCP_ACK, xtcp_sk(sk)->snd_nxt, gfp);
+	transmit_bare_opts(sk, XTCP_RST | XTCP_ACK, xtcp_sk(sk)->snd_nxt);
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_OUT_RSTS);
 }
 
@@ -722,8 +721,8 @@ void xtcp_output_probe(struct sock *sk)
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_PROBES_SENT);
 	/* The other probe is not acceptable to its receiver, who would not see the pointer. */
 	if (xp->urg_sent && xtcp_seq_gt(xp->snd_up, xp->snd_una))
-		transmit_bare_opts(sk, XTCP_ACK, xp->snd_una, GFP_ATOMIC);
-	transmit_bare_opts(sk, XTCP_ACK, xp->snd_una - 1, GFP_ATOMIC);
+		transmit_bare_opts(sk, XTCP_ACK, xp->snd_una);
+	transmit_bare_opts(sk, XTCP_ACK, xp->snd_una - 1);
 }
 
 /**
@@ -735,7 +734,7 @@ void xtcp_output_probe(struct sock *sk)
  */
 bool xtcp_output_keepalive(struct sock *sk)
 {
-	if (transmit_bare_opts(sk, XTCP_ACK, xtcp_sk(sk)->snd_nxt - 1, GFP_ATOMIC) == -ENOBUFS)
+	if (transmit_bare_opts(sk, XTCP_ACK, xtcp_sk(sk)->snd_nxt - 1) == -ENOBUFS)
 		return false;
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_KEEPALIVES_SENT);
 	return true;
@@ -757,8 +756,7 @@ void xtcp_output_window_update(struct sock *sk, u32 copied_bytes)
 	u32 offered = xp->rcv_wup + xp->rcv_wnd - xp->rcv_nxt;
 	bool send = false;
 
-	if (!(XTCP_F(sk->sk_state) & ~(XTCP_F(XTCP_CLOSED) | XTCP_F(XTCP_LISTEN) |
-				       XTCP_F(XTCP_SYN_SENT) | XTCP_F(XTCP_SYN_RCVD))))
+	if (!xtcp_state_is_synchronized(sk->sk_state))
 		return;
 	if (xp->ack_pending &&
 	    (xp->rcv_nxt - xp->rcv_wup > xp->rcv_mss ||

@@ -284,7 +284,7 @@ static void keepalive(struct sock *sk)
 		return;
 	}
 	if (keepalive_failed(sk, idle)) {
-		xtcp_output_rst(sk, GFP_ATOMIC);
+		xtcp_output_rst(sk);
 		give_up(sk);
 		return;
 	}

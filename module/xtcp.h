@@ -206,7 +206,6 @@ struct xtcp_sock {
 	u32 rcv_nxt;			/* next expected */
 	u32 rcv_wup;			/* rcv_nxt when rcv_wnd was last offered */
 	u32 rcv_wnd;			/* offered from rcv_wup on [bytes] */
-	u32 rcv_fin_seq;		/* sequence number after the peer's FIN, if peer_fin */
 	u32 copied_seq;			/* next to be read by the application */
 	u32 urg_seq;			/* urgent octet's sequence number, if urg_state */
 	u32 window_clamp;		/* offered window stays below [bytes] */
@@ -267,7 +266,6 @@ struct xtcp_sock {
 
 	/* receive side */
 	struct rb_root ooo;		/* out of order, by cb.seq, no overlap */
-	u32 ooo_bytes;			/* truesize in ooo */
 	struct xtcp_sack_list sacks;	/* what to report */
 	u8 ack_now:1;			/* an ACK is due before anything else */
 	u8 ack_pending:1;		/* an ACK is due, it may wait for the timer */
@@ -621,7 +619,7 @@ bool xtcp_output_owes_fin(const struct sock *sk);
 void xtcp_output_fin(struct sock *sk);
 void xtcp_output_ack(struct sock *sk);
 void xtcp_output_challenge(struct sock *sk);
-void xtcp_output_rst(struct sock *sk, gfp_t gfp);
+void xtcp_output_rst(struct sock *sk);
 int xtcp_output_resend(struct sock *sk, struct sk_buff *skb);
 void xtcp_output_probe(struct sock *sk);
 bool xtcp_output_keepalive(struct sock *sk);

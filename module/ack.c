@@ -190,5 +190,4 @@ void xtcp_ack_rcv(struct sock *sk, const struct sk_buff *skb, const struct xtcp_
 		return;
 	sk_dst_confirm(sk);
 	grow_sndbuf(sk);
-	sk->sk_write_space(sk);
 }

@@ -251,7 +251,8 @@ void xtcp_conn_write_space(struct sock *sk)
 	struct socket *sock = sk->sk_socket;
 	struct socket_wq *wq;
 
-	if (!sock || !sk_stream_is_writeable(sk))
+	/* As poll() asks: less room would wake its caller for nothing. */
+	if (!sock || !__sk_stream_is_writeable(sk, 1))
 		return;
 	clear_bit(SOCK_NOSPACE, &sock->flags);
 	rcu_read_lock();
@@ -261,6 +262,21 @@ void xtcp_conn_write_space(struct sock *sk)
 	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
 		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
 	rcu_read_unlock();
+}
+
+/**
+ * xtcp_conn_check_space - text was sent or acknowledged: wake whoever waits for room
+ * @sk: the socket
+ *
+ * Only him: who has not met a full buffer is told of no room.
+ *
+ * Context: socket lock, BH off or process.
+ */
+void xtcp_conn_check_space(struct sock *sk)
+{
+	smp_mb();	/* pairs with the barrier in poll_writable() */
+	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		sk->sk_write_space(sk);
 }
 
 /* ---- birth ------------------------------------------------------------------ */

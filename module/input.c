@@ -420,6 +420,7 @@ static void answer(struct sock *sk)
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	xtcp_output_push(sk, xp->nagle);
+	xtcp_conn_check_space(sk);	/* after the push: what it sent is unsent no more */
 	if (!xp->ack_now && !xp->ack_pending)
 		return;
 	if (xp->ack_now || xp->rcv_nxt - xp->rcv_wup > xp->rcv_mss ||

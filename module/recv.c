@@ -517,7 +517,7 @@ static __poll_t poll_writable(struct sock *sk)
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	/*
 	 * Space freed after the test but before the bits were set woke nobody: test
-	 * again. Pairs with the barrier before the bits are tested in write_space.
+	 * again. Pairs with the barrier in xtcp_conn_check_space().
 	 */
 	smp_mb__after_atomic();
 	return __sk_stream_is_writeable(sk, 1) ? EPOLLOUT | EPOLLWRNORM : 0;

@@ -189,6 +189,25 @@ TEST_F(epoll, write_edge)
 	close(server);
 }
 
+/* Acknowledgments make room that nobody has missed: no edge for him who waits for text. */
+TEST_F(epoll, acknowledgment_is_no_edge)
+{
+	int client, server, ep, i;
+
+	ROW("API-26");
+	ASSERT_RET(0, xt_pair(variant->family, &client, &server));
+	ep = ASSERT_FD(watch(client, EPOLLIN | EPOLLOUT | EPOLLET));
+	EXPECT_EQ(EPOLLOUT, next(ep, 0));
+	for (i = 0; i < 3; i++) {
+		EXPECT_RET(1, send(client, "a", 1, 0));
+		ASSERT_TRUE(XT_WAIT(xt_unacked(client) == 0));
+		EXPECT_EQ(0, next(ep, 0));
+	}
+	close(ep);
+	close(client);
+	close(server);
+}
+
 /* A higher mark for unsent text is room, too. */
 TEST_F(epoll, unsent_low_water_edge)
 {

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include "peer_test.h"
 
 /* Longer than the interval of answers to invalid segments (Linux: 500 ms). */
@@ -422,6 +423,25 @@ TEST_F(zero_window, lost_update_is_repaired_by_probe)
 	self->p.win = 1000;
 	send_seg(.flags = ACK);
 	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+}
+
+/* Text that an opened window lets go is unsent no longer: room, before it is acknowledged. */
+TEST_F(zero_window, opening_makes_room_for_unsent_text)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	ROW("API-26");
+	ROW("API-33");
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_NOTSENT_LOWAT, 3000));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 4000));
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, self->fd, &event));
+	ASSERT_EQ(0, epoll_wait(ep, &event, 1, 0));
+	send_seg(.flags = ACK, .win = 30000 >> 7);
+	ASSERT_LE(3000, peer_new_bytes(&self->p, 20));
+	ASSERT_EQ(1, epoll_wait(ep, &event, 1, 0));
+	ASSERT_EQ(EPOLLOUT, event.events);
+	close(ep);
 }
 
 /* A closed window does not stop the FIN from being queued, nor the probes. */

@@ -76,12 +76,12 @@ static void mark_push(struct xtcp_sock *xp, struct sk_buff *skb)
  * Ask for timestamps of the last octet of this call: by those below us of its way out, by
  * ack.c of its acknowledgment. SOF_TIMESTAMPING_OPT_ID numbers octets from what was
  * written when it was set; the generic code, which knows nothing of our numbers, has
- * cleared sk_tskey in that moment.
+ * cleared sk_tskey in that moment. What a short write took may all have been sent by then.
  */
 static void request_stamps(const struct send_op *op)
 {
 	struct xtcp_sock *xp = xtcp_sk(op->sk);
-	struct sk_buff *skb = skb_peek_tail(&op->sk->sk_write_queue);
+	struct sk_buff *skb = skb_peek_tail(&op->sk->sk_write_queue) ?: xp->rtx_tail;
 	u32 stamp_seq = xp->write_seq - 1;
 
 	if (likely(!op->tsflags))

@@ -246,6 +246,34 @@ TEST_F(timestamp, sent_in_many_segments)
 	close(server);
 }
 
+/* All of what a short write took may be on its way when the call returns: timed as well. */
+TEST_F(timestamp, sent_in_part)
+{
+	static uint8_t buf[1 << 20];
+	struct told told;
+	int client, server;
+	ssize_t n;
+
+	ROW("API-21");
+	ASSERT_RET(0, xt_pair(variant->family, &client, &server));
+	ASSERT_RET(0, xt_nonblock(client));
+	ASSERT_RET(0, xt_set_int(client, SOL_SOCKET, SO_SNDBUF, 30000));
+	ASSERT_RET(0, xt_set_int(client, SOL_SOCKET, SO_TIMESTAMPING,
+				 SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_SOFTWARE |
+				 SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY));
+	xt_fill(buf, sizeof(buf), 1, 0);
+	n = send(client, buf, sizeof(buf), 0);
+	ASSERT_LT(0, n);
+	ASSERT_GT(sizeof(buf), n);
+	EXPECT_TRUE(xt_recv_stream(server, 1, n));
+	EXPECT_TRUE(XT_WAIT(xt_unacked(client) == 0));
+	told = await(client, 1);
+	EXPECT_EQ(1, told.count);
+	EXPECT_EQ(n - 1, told.id[SCM_TSTAMP_ACK]);
+	close(client);
+	close(server);
+}
+
 /* Without TSONLY the text comes back; without OPT_ID it is what tells one from another. */
 TEST_F(timestamp, sent_with_text)
 {

@@ -22,7 +22,7 @@
  * @msg: where the text goes
  * @seq: next to be copied: copied_seq, or @peek_seq with MSG_PEEK
  * @last: end of the queue when it was searched in vain
- * @stamped: last segment copied from, when timestamps were asked for; referenced
+ * @stamped: last segment with a timestamp copied from, when they were asked for; referenced
  * @len: room left [bytes]
  * @timeo: time left to block [jiffies]
  * @flags: MSG_*
@@ -124,10 +124,13 @@ static void eat_segment(struct sock *sk, struct sk_buff *skb)
 	consume_skb(skb);
 }
 
-/* Keep the segment whose timestamp goes with what was copied: the last one. */
+/* Keep the segment whose timestamp goes with what was copied: the last one that has any. */
 static void keep_stamped(struct recv_op *op, struct sk_buff *skb)
 {
 	if (!sock_flag(op->sk, SOCK_RCVTSTAMP) && !READ_ONCE(op->sk->sk_tsflags))
+		return;
+	/* For one without, generic code would take the time of now. */
+	if (!skb->len || (!skb->tstamp && !skb_hwtstamps(skb)->hwtstamp))
 		return;
 	consume_skb(op->stamped);
 	op->stamped = skb_get(skb);

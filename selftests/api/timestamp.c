@@ -110,6 +110,57 @@ TEST_F(timestamp, received)
 	}
 }
 
+/* Is text that came before timestamps were on read without one? */
+static bool early_text_has_none(int family)
+{
+	bool none = false;
+	int client, server;
+	ssize_t got;
+
+	/* The network's clock runs while any socket wants it: let an earlier one go. */
+	xt_pause_ms(50);
+	if (xt_pair(family, &client, &server))
+		return false;
+	if (send(client, "a", 1, 0) == 1 && xt_wait_unread(server, 1) &&
+	    !xt_set_int(server, SOL_SOCKET, SO_TIMESTAMP, 1))
+		none = !read_stamped(server, 1, SCM_TIMESTAMP, &got) && got == 1;
+	close(client);
+	close(server);
+	return none;
+}
+
+TEST_F(timestamp, none_of_early_text)
+{
+	ROW("API-11");
+	EXPECT_TRUE(XT_WAIT(early_text_has_none(variant->family)));
+}
+
+/* The time is that of text; the end of the stream has none. */
+TEST_F(timestamp, none_of_the_end)
+{
+	char byte, control[256];
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	int client, server;
+	ssize_t got;
+
+	ROW("API-11");
+	ASSERT_RET(0, xt_pair(variant->family, &client, &server));
+	ASSERT_RET(0, xt_set_int(server, SOL_SOCKET, SO_TIMESTAMP, 1));
+	xt_pause_ms(50);
+	EXPECT_RET(1, send(client, "a", 1, 0));
+	ASSERT_TRUE(xt_wait_unread(server, 1));
+	EXPECT_NE(0, read_stamped(server, 1, SCM_TIMESTAMP, &got));
+	ASSERT_RET(0, shutdown(client, SHUT_WR));
+	EXPECT_RET(0, recvmsg(server, &msg, 0));
+	EXPECT_EQ(0, msg.msg_controllen);
+	close(client);
+	close(server);
+}
+
 /* --- sent -------------------------------------------------------------------- */
 
 #define WAYPOINTS (SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE | \

@@ -116,6 +116,9 @@ static void handle_too_big(struct sock *sk, const struct message *msg)
 		return;
 	}
 	dst = sk_dst_get(sk);
+	/* A socket option of IP drops the route until the next segment. */
+	if (!dst && !sock_owned_by_user(sk) && !xp->af->route(sk))
+		dst = sk_dst_get(sk);
 	if (!dst)
 		return;
 	dst->ops->update_pmtu(dst, sk, NULL, msg->info, true);

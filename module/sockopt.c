@@ -262,7 +262,8 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval,
 	if (!err) {
 		/* IP options and extension headers take room from the text: derive the MSS anew. */
 		lock_sock(sk);
-		xtcp_sk(sk)->pmtu = 0;
+		if (xtcp_sk(sk)->pmtu)
+			xtcp_output_set_pmtu(sk, xtcp_sk(sk)->pmtu);
 		release_sock(sk);
 	}
 	return err;

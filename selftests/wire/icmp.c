@@ -475,6 +475,24 @@ TEST_F(running, too_big_recuts_and_resends_at_once)
 	expect(.flags = ACK | PSH, .len = less);
 }
 
+/* A socket option of IP in between takes nothing from what is known of the path. */
+TEST_F(running, too_big_after_an_option_of_ip)
+{
+	int full = self->p.mss - 12, less = 1300 - headers(variant->family);
+	int v6 = V(variant->family);
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	ROW("DATA-31");
+	send_two(full);
+	must(peer_set_int(self->fd, v6 ? SOL_IPV6 : SOL_IP, v6 ? IPV6_TCLASS : IP_TOS, 0x20));
+	ASSERT_EQ(0, getsockopt(self->fd, SOL_TCP, TCP_INFO, &info, &len));
+	ASSERT_EQ(1500, info.tcpi_pmtu);
+	too_big(1300, -2 * full, full);
+	self->p.rcv_nxt -= 2 * full;
+	expect(.flags = ACK, .any_psh = true, .len = less, .within = NOW);
+}
+
 TEST_F_TIMEOUT(running, a_larger_size_is_not_tried_soon, 400)
 {
 	int full = self->p.mss - 12, less = 1300 - headers(variant->family);

@@ -137,7 +137,8 @@ static struct rtable *find_reply_route_v4(const struct xtcp_reply *r)
 {
 	const struct xtcp_flow *flow = r->flow;
 	struct net *net = flow->net;
-	struct sock *ctl = xtcp_net(net)->ctl_v4;
+	/* A listener's own IPsec policy holds for its answers, too. */
+	struct sock *sk = r->sk ?: xtcp_net(net)->ctl_v4;
 	struct flowi4 fl4;
 	u8 flags = 0;
 
@@ -147,8 +148,8 @@ static struct rtable *find_reply_route_v4(const struct xtcp_reply *r)
 			   RT_SCOPE_UNIVERSE, xtcp_sysctl_protocol, flags,
 			   flow->v4.raddr, flow->v4.laddr, flow->rport, flow->lport,
 			   r->sk ? xtcp_compat_uid(r->sk) : sock_net_uid(net, NULL));
-	security_sk_classify_flow(ctl, flowi4_to_flowi_common(&fl4));
-	return ip_route_output_flow(net, &fl4, ctl);
+	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl4));
+	return ip_route_output_flow(net, &fl4, sk);
 }
 
 /**

@@ -146,13 +146,14 @@ static void fill_reply_flowi6(const struct xtcp_reply *r, struct flowi6 *fl6)
 static struct dst_entry *find_reply_route_v6(const struct xtcp_reply *r, struct flowi6 *fl6)
 {
 	struct net *net = r->flow->net;
-	struct sock *ctl = xtcp_net(net)->ctl_v6;
+	/* The listener, whose device no route may leave and whose IPsec policy holds. */
+	struct sock *sk = r->sk ?: xtcp_net(net)->ctl_v6;
 
 	/* Without IPv6 there is nobody to answer, but it is checked where it is used. */
-	if (!ctl)
+	if (!sk)
 		return ERR_PTR(-EAFNOSUPPORT);
-	security_sk_classify_flow(ctl, flowi6_to_flowi_common(fl6));
-	return ip6_dst_lookup_flow(net, ctl, fl6, NULL);
+	security_sk_classify_flow(sk, flowi6_to_flowi_common(fl6));
+	return ip6_dst_lookup_flow(net, sk, fl6, NULL);
 }
 
 static void reply_v6(const struct xtcp_reply *r, struct sk_buff *skb)

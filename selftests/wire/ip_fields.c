@@ -117,6 +117,25 @@ TEST_F(ip_fields, of_a_listener)
 	ASSERT_EQ(99, self->p.last.ttl);
 }
 
+/* One that is bound to a device answers by it, whatever the routing table prefers. */
+TEST_F(ip_fields, of_a_bound_listener)
+{
+	int v = variant->family == AF_INET6 ? 6 : 4;
+
+	ROW("SEC-30");
+	self->lfd = peer_listen(&self->p, 4);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_EQ(0, setsockopt(self->lfd, SOL_SOCKET, SO_BINDTODEVICE, "peer0", 5));
+	ASSERT_TRUE(xt_run("ip -%d route add %s dev lo", v, peer_ip(variant->family)));
+	send_seg(.flags = SYN);
+	expect(.flags = SYN | ACK);
+	send_seg(.flags = ACK);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 10));
+	expect(.flags = ACK | PSH, .len = 10);
+}
+
 /* DF as path-MTU discovery says; IPv6 routers never cut anyway. */
 TEST_F(ip_fields, discovery_off_clears_df)
 {

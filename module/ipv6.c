@@ -174,7 +174,7 @@ static void reply_v6(const struct xtcp_reply *r, struct sk_buff *skb)
 	set_csum_v6(xn, skb, dst, &fl6.saddr, &fl6.daddr);
 	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
 	/* The listener's own hop limit and flow label rules hold for its SYN-ACKs. */
-	ip6_xmit(xtcp_ipv4_set_sender(skb, r) ?: xn->ctl_v6, skb, &fl6, r->mark, NULL,
+	ip6_xmit(xtcp_ipv4_set_sender(skb, r) ?: r->sk ?: xn->ctl_v6, skb, &fl6, r->mark, NULL,
 		 r->tos & ~INET_ECN_MASK, r->sk ? READ_ONCE(r->sk->sk_priority) : 0);
 }
 

@@ -8,6 +8,9 @@
 /* Not in the C library's headers, and the kernel's clash with them. */
 #define FLOWINFO_SEND		33
 #define FLOWLABEL_MGR		32
+#ifndef IPV6_AUTOFLOWLABEL
+#define IPV6_AUTOFLOWLABEL	70
+#endif
 #define FL_GET			0
 #define FL_CREATE		1
 #define FL_SHARE_ANY		255
@@ -115,6 +118,24 @@ TEST_F(ip_fields, of_a_listener)
 	expect(.flags = ACK | PSH, .len = 10);
 	ASSERT_EQ(0x48, self->p.last.tos);
 	ASSERT_EQ(99, self->p.last.ttl);
+}
+
+/* Also where nothing is kept but a cookie; and no flow label if none is wanted. */
+TEST_F(ip_fields, of_a_cookie)
+{
+	ROW("API-41");
+	ASSERT_TRUE(peer_tunable("syncookies", "2"));
+	self->lfd = peer_listen(&self->p, 4);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_TRUE(set_dscp(variant->family, self->lfd, 0x48));
+	ASSERT_TRUE(set_hops(variant->family, self->lfd, 99));
+	if (variant->family == AF_INET6)
+		ASSERT_TRUE(peer_set_int(self->lfd, SOL_IPV6, IPV6_AUTOFLOWLABEL, 0));
+	send_seg(.flags = SYN);
+	expect(.flags = SYN | ACK, .any_opts = true);
+	ASSERT_EQ(0x48, self->p.last.tos);
+	ASSERT_EQ(99, self->p.last.ttl);
+	ASSERT_EQ(0, self->p.last.flow_label);
 }
 
 /* One that is bound to a device answers by it, whatever the routing table prefers. */

@@ -8,7 +8,6 @@
  * netfilter's socket matches, SO_REUSEPORT, IP options) keeps applying.
  */
 #include <linux/bpf-cgroup.h>
-#include <linux/ipv6.h>
 #include <linux/module.h>
 #include <linux/net.h>
 #include <net/inet_common.h>
@@ -141,7 +140,7 @@ static int create_socket(struct net *net, struct socket *sock, int protocol, int
 #if IS_ENABLED(CONFIG_IPV6)
 	if (protocol == XTCPPROTO_INET6) {
 		/* Booted with ipv6.disable=1: its routes and addresses were never set up. */
-		if (!ipv6_mod_enabled())
+		if (!xtcp_net(net)->ctl_v6)
 			return -EAFNOSUPPORT;
 		return attach_sock(net, sock, PF_INET6, &xtcp_proto_v6, &ops_v6, kern);
 	}

@@ -138,8 +138,6 @@ static void run_actions(struct sock *sk, u16 actions)
 		xtcp_output_rst(sk);
 	if (actions & XTCP_ACT_SEND_FIN)
 		xtcp_output_fin(sk);
-	if (sk->sk_err && !sock_flag(sk, SOCK_DEAD))
-		sk_error_report(sk);
 	if (actions & XTCP_ACT_CONNECTED)
 		connected(sk);
 	if (actions & XTCP_ACT_EOF)
@@ -150,6 +148,9 @@ static void run_actions(struct sock *sk, u16 actions)
 		time_wait(sk);
 	if (actions & XTCP_ACT_DONE)
 		finish(sk);
+	/* Last: who wakes sees all that has changed. An orphan may be destroyed by now. */
+	if (sk->sk_err && !sock_flag(sk, SOCK_DEAD))
+		sk_error_report(sk);
 }
 
 /**

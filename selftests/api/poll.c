@@ -232,6 +232,34 @@ TEST_F(poll, reset)
 	close(client);
 }
 
+/* A waiter that a reset wakes sees all of it, though much is to be thrown away first. */
+TEST_F(poll, reset_is_seen_whole)
+{
+	static uint8_t buf[65536];
+	int client, server, i, status;
+	pid_t pid;
+
+	ROW("API-25");
+	for (i = 0; i < 20; i++) {
+		ASSERT_RET(0, xt_pair(variant->family, &client, &server));
+		ASSERT_RET(0, xt_set_int(client, SOL_SOCKET, SO_SNDBUFFORCE, 16 << 20));
+		while (send(client, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+			;
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			xt_pause_ms(20);
+			xt_reset(server);
+			_exit(0);
+		}
+		close(server);
+		EXPECT_EQ(POLLIN | POLLRDHUP | POLLERR | POLLHUP,
+			  xt_poll(client, POLLIN | POLLRDHUP, XT_DEADLINE_MS));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		close(client);
+	}
+}
+
 TEST_F(poll, urgent)
 {
 	int client, server;

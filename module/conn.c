@@ -462,6 +462,7 @@ struct sock *xtcp_conn_spawn(struct xtcp_halfopen *ho)
 	sock_prot_inuse_add(sock_net(child), child->sk_prot, 1);
 	inet_sk_set_state(child, TCP_SYN_RECV);
 	adopt_halfopen(child, ho);
+	child->sk_bound_dev_if = ho->node.flow.ifindex;
 	child->sk_mark = ho->mark;
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;

@@ -71,14 +71,22 @@ static bool addrs_equal(const struct xtcp_flow *a, const struct xtcp_flow *b)
 	       ipv6_addr_equal(&a->v6.raddr, &b->v6.raddr);
 }
 
-static bool flow_matches(const struct xtcp_node *node, const struct xtcp_flow *flow, int sdif)
+/* The device a node is bound to; SO_BINDTODEVICE may come after connect() and listen(). */
+static int node_dev(struct xtcp_node *node)
+{
+	if (node->kind == XTCP_KIND_SOCK || node->kind == XTCP_KIND_LISTENER)
+		return READ_ONCE(xtcp_node_sk(node)->sk_bound_dev_if);
+	return node->flow.ifindex;
+}
+
+static bool flow_matches(struct xtcp_node *node, const struct xtcp_flow *flow, int sdif)
 {
 	const struct xtcp_flow *key = &node->flow;
 
 	return node->kind != XTCP_KIND_LISTENER &&
 	       key->lport == flow->lport && key->rport == flow->rport &&
 	       key->family == flow->family && net_eq(key->net, flow->net) &&
-	       addrs_equal(key, flow) && dev_matches(key->ifindex, flow->ifindex, sdif);
+	       addrs_equal(key, flow) && dev_matches(node_dev(node), flow->ifindex, sdif);
 }
 
 /**
@@ -138,7 +146,7 @@ static int listener_score(struct xtcp_node *node, const struct xtcp_flow *flow, 
 	if (node->kind != XTCP_KIND_LISTENER || key->lport != flow->lport ||
 	    !net_eq(key->net, flow->net))
 		return 0;
-	dev = READ_ONCE(sk->sk_bound_dev_if);	/* SO_BINDTODEVICE may come after listen() */
+	dev = node_dev(node);
 	if (!dev_matches(dev, flow->ifindex, sdif))
 		return 0;
 	if (key->family == flow->family) {

@@ -244,9 +244,6 @@ static int set_child_v6(struct sock *sk, const struct xtcp_halfopen *ho)
 	atomic_set(&inet->inet_id, get_random_u16());
 	RCU_INIT_POINTER(inet->inet_opt, NULL);
 	inet->mc_list = NULL;
-	/* A link-local peer is reached through its own link only (RFC 4007, 9). */
-	if (ipv6_addr_type(&flow->v6.raddr) & IPV6_ADDR_LINKLOCAL && !sk->sk_bound_dev_if)
-		sk->sk_bound_dev_if = flow->ifindex;
 
 	rcu_read_lock();
 	opt = rcu_dereference(parent_np->opt);

@@ -63,7 +63,8 @@
 /**
  * struct xtcp_flow - who talks to whom; the key of the demux table
  * @net: network namespace; no reference of its own
- * @ifindex: sockets: the device bound to, 0 for any; segments: where it came in
+ * @ifindex: entries: the device bound to, 0 for any (a socket's own sk_bound_dev_if goes
+ *	first); segments: where it came in
  * @lport: local port
  * @rport: remote port, 0 for a listener
  * @family: AF_INET or AF_INET6 on the wire (v4-mapped peers: AF_INET)

@@ -64,6 +64,28 @@ TEST_F(device, bound_to)
 	close(lfd);
 }
 
+/* The device chosen later counts as well: what comes by another is for no connection. */
+TEST_F(device, bound_when_connected)
+{
+	int client, server;
+	char byte;
+
+	ROW("SEC-30");
+	ASSERT_TRUE(add_dummy());
+	ASSERT_RET(0, xt_pair(variant->family, &client, &server));
+	ASSERT_RET(0, set_device(client, "lo"));
+	EXPECT_RET(1, send(server, "a", 1, 0));
+	EXPECT_RET(1, recv(client, &byte, 1, 0));
+	EXPECT_RET(1, send(client, "b", 1, 0));
+	EXPECT_RET(1, recv(server, &byte, 1, 0));
+	ASSERT_RET(0, set_device(client, "dummy0"));
+	EXPECT_RET(1, send(server, "c", 1, 0));
+	EXPECT_TRUE(XT_WAIT(xt_so_error(server) == ECONNRESET));
+	EXPECT_ERR(EAGAIN, recv(client, &byte, 1, MSG_DONTWAIT));
+	close(client);
+	close(server);
+}
+
 /* A link-local address means nothing without its link (RFC 4007). */
 TEST_F(device, link_local_scope)
 {

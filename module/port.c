@@ -15,6 +15,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <net/ip.h>
+#include <net/l3mdev.h>
 
 #include "xtcp.h"
 #include "af_ops.h"
@@ -118,6 +119,7 @@ static void leave(struct net *net, struct xtcp_bind *bind)
  * struct claim - what an owner of a port claims of it
  * @addr: local address; IPv4 as v4-mapped
  * @dev: device bound to, 0: any
+ * @l3mdev: the VRF that @dev is, or is part of, 0: none
  * @uid: owner
  * @v4: an IPv4 address
  * @mapped: that of an IPv6 socket
@@ -131,6 +133,7 @@ static void leave(struct net *net, struct xtcp_bind *bind)
 struct claim {
 	struct in6_addr addr;
 	int dev;
+	int l3mdev;
 	kuid_t uid;
 	bool v4;
 	bool mapped;
@@ -144,8 +147,11 @@ struct claim {
 
 static void claim_of_sock(const struct sock *sk, struct claim *claim)
 {
+	int dev = READ_ONCE(sk->sk_bound_dev_if);
+
 	*claim = (struct claim) {
-		.dev = READ_ONCE(sk->sk_bound_dev_if),
+		.dev = dev,
+		.l3mdev = l3mdev_master_ifindex_by_index(sock_net(sk), dev),
 		.uid = xtcp_compat_uid(sk),
 		.v6only = ipv6_only_sock(sk),
 		.reuse = sk->sk_reuse,
@@ -171,6 +177,7 @@ static void claim_of_timewait(const struct xtcp_timewait *tw, struct claim *clai
 
 	*claim = (struct claim) {
 		.dev = flow->ifindex,
+		.l3mdev = l3mdev_master_ifindex_by_index(flow->net, flow->ifindex),
 		.uid = tw->uid,
 		.v4 = flow->family == AF_INET,
 		.v6only = tw->v6only,
@@ -209,6 +216,8 @@ static bool spans_v4(const struct claim *claim)
  */
 static bool claims_overlap(const struct claim *ours, const struct claim *theirs)
 {
+	if (ours->l3mdev != theirs->l3mdev)	/* VRFs are worlds of their own */
+		return false;
 	if (ours->dev && theirs->dev && ours->dev != theirs->dev)
 		return false;
 	if (ours->v4 != theirs->v4)

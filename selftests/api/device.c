@@ -86,6 +86,38 @@ TEST_F(device, bound_when_connected)
 	close(server);
 }
 
+/* A VRF is a world of its own: a port bound outside is free inside. */
+TEST_F(device, bound_to_vrf)
+{
+	struct xt_addr any = xt_any(variant->family, 0);
+	int outside, inside, slave, dummy;
+
+	ROW("API-02");
+	if (!xt_run("ip link add vrf0 type vrf table 7 && ip link set vrf0 up"))
+		SKIP(return, "this kernel has no VRF devices");
+	ASSERT_TRUE(add_dummy());
+	ASSERT_TRUE(xt_run("ip link add dummy1 type dummy && ip link set dummy1 master vrf0"));
+	outside = ASSERT_FD(xt_socket(variant->family));
+	ASSERT_RET(0, xt_bind(outside, &any));
+	ASSERT_RET(0, xt_sockname(outside, &any));
+	inside = ASSERT_FD(xt_socket(variant->family));
+	ASSERT_RET(0, set_device(inside, "vrf0"));
+	EXPECT_RET(0, xt_bind(inside, &any));
+	EXPECT_RET(0, listen(inside, 1));
+	EXPECT_RET(0, listen(outside, 1));
+	/* Within one world it goes by the device. */
+	dummy = ASSERT_FD(xt_socket(variant->family));
+	ASSERT_RET(0, set_device(dummy, "dummy0"));
+	EXPECT_ERR(EADDRINUSE, xt_bind(dummy, &any));
+	slave = ASSERT_FD(xt_socket(variant->family));
+	ASSERT_RET(0, set_device(slave, "dummy1"));
+	EXPECT_RET(0, xt_bind(slave, &any));
+	close(outside);
+	close(inside);
+	close(slave);
+	close(dummy);
+}
+
 /* A link-local address means nothing without its link (RFC 4007). */
 TEST_F(device, link_local_scope)
 {

@@ -76,6 +76,11 @@ static inline void xtcp_sk_drops_inc(struct sock *sk)
 #define xtcp_from_timer(var, timer, field)	from_timer(var, timer, field)
 #endif
 
+/* sendfile() of older kernels, with each page but the last; newer ones say MSG_MORE. */
+#ifndef MSG_SENDPAGE_NOTLAST
+#define MSG_SENDPAGE_NOTLAST	0
+#endif
+
 /* Register @nr entries of @table; the array has one empty entry after them. */
 static inline struct ctl_table_header *xtcp_register_sysctl(struct net *net, const char *path,
 							    struct ctl_table *table, size_t nr)

@@ -202,7 +202,10 @@ static void text_added(struct send_op *op, struct sk_buff *skb, int bytes)
 	}
 }
 
-/* The send buffer is full, or memory is short: send what there is, and wait. */
+/*
+ * The send buffer is full, or memory is short: send what there is, if only of earlier calls
+ * with MSG_MORE, and wait.
+ */
 static int wait_for_space(struct send_op *op)
 {
 	struct sock *sk = op->sk;
@@ -212,6 +215,8 @@ static int wait_for_space(struct send_op *op)
 	drop_empty_tail(sk);
 	if (op->copied)
 		push_written(sk, op->flags & ~MSG_MORE, XTCP_NAGLE_PUSH);
+	else
+		push_written(sk, 0, XTCP_NAGLE_PUSH);
 	err = sk_stream_wait_memory(sk, &op->timeo);
 	if (!err)
 		op->goal = size_goal(sk);
@@ -274,6 +279,9 @@ static int prepare_send(struct send_op *op)
 
 	if (op->flags & MSG_FASTOPEN)
 		return -EOPNOTSUPP;
+	/* The next page of a file follows at once: do not end a segment with this one. */
+	if (op->flags & MSG_SENDPAGE_NOTLAST)
+		op->flags |= MSG_MORE;
 	op->timeo = sock_sndtimeo(sk, op->flags & MSG_DONTWAIT);
 	if (!xtcp_state_can_send(sk->sk_state)) {
 		err = sk_stream_wait_connect(sk, &op->timeo);

@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include "peer_test.h"
 
 /* Longer than the interval of answers to invalid segments (Linux: 500 ms). */
@@ -285,6 +287,22 @@ TEST_F(window, nodelay_flushes_what_nagle_held)
 	silence(20);
 	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_NODELAY, 1));
 	expect(.flags = ACK | PSH, .len = 10, .within = NOW);
+}
+
+/* Pages of a file are one stream: no small segment at the end of each, even without Nagle. */
+TEST_F(window, sendfile_fills_segments)
+{
+	int full = self->p.mss - 12, file = memfd_create("pages", MFD_CLOEXEC), i;
+	off_t from = 0;
+
+	ROW("API-38");
+	ASSERT_EQ(0, ftruncate(file, 3 * 4096));
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_TCP, TCP_NODELAY, 1));
+	ASSERT_EQ(3 * 4096, sendfile(self->fd, file, &from, 3 * 4096));
+	for (i = 0; i < 3 * 4096 / full; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full, .any_data = true);
+	expect(.flags = ACK | PSH, .len = 3 * 4096 % full, .any_data = true);
+	close(file);
 }
 
 /* 3.5 segments: PSH on the last. Received data needs no PSH to be delivered. */

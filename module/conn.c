@@ -633,6 +633,7 @@ void xtcp_conn_reset(struct sock *sk)
 	sk->sk_shutdown = 0;
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err_soft, 0);
+	atomic_set(&sk->sk_tskey, 0);	/* timestamps of octets are numbered anew */
 	sk_dst_reset(sk);
 	xtcp_sk(sk)->node.kind = XTCP_KIND_SOCK;
 	init_connection(sk);

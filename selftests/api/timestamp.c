@@ -348,6 +348,35 @@ TEST_F(timestamp, sent_with_text)
 	close(server);
 }
 
+/* A new connection of the same socket counts from its own beginning. */
+TEST_F(timestamp, sent_when_connected_anew)
+{
+	struct xt_addr unspec = { .len = sizeof(struct sockaddr) }, addr;
+	struct told told;
+	int lfd, fd, server, round;
+	char buf[16];
+
+	ROW("API-21");
+	unspec.sa.sa_family = AF_UNSPEC;
+	lfd = ASSERT_FD(xt_listen(variant->family, 2, &addr));
+	fd = ASSERT_FD(xt_dial(variant->family, &addr));
+	ASSERT_RET(0, xt_set_int(fd, SOL_SOCKET, SO_TIMESTAMPING,
+				 SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_SOFTWARE |
+				 SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY));
+	for (round = 0; round < 2; round++) {
+		server = ASSERT_FD(accept(lfd, NULL, NULL));
+		EXPECT_RET(5, send(fd, "abcde", 5, 0));
+		EXPECT_RET(5, recv(server, buf, 5, MSG_WAITALL));
+		told = await(fd, 1);
+		EXPECT_EQ(4, told.id[SCM_TSTAMP_ACK]);
+		ASSERT_RET(0, xt_connect(fd, &unspec));
+		ASSERT_RET(0, xt_connect(fd, &addr));
+		close(server);
+	}
+	close(fd);
+	close(lfd);
+}
+
 /* Asked for by one call only, as control data. */
 TEST_F(timestamp, sent_by_one_call)
 {

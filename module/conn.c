@@ -345,6 +345,7 @@ static void init_connection(struct sock *sk)
 	xp->ato_jif = XTCP_DELACK_MIN;
 	xp->last_oow_ack_jif = 0;
 	xp->rcv_rtt_us = 0;
+	xp->rcv_rtt_seq = 0;
 	xp->rcvq_space = 0;
 	xp->rcvq_us = 0;
 	xp->rto_kind = XTCP_RTO_NONE;

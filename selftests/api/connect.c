@@ -494,6 +494,37 @@ TEST_F(connect, accepted_and_dissolved)
 	close(lfd);
 }
 
+/* A new connection measures the round trip of what it receives from its own beginning. */
+TEST_F(connect, dissolved_measures_anew)
+{
+	struct xt_addr unspec = { .len = sizeof(struct sockaddr) }, addr;
+	uint64_t len = 1 << 18;
+	struct tcp_info info;
+	int lfd, fd, server, round;
+	socklen_t size;
+
+	ROW("API-10");
+	unspec.sa.sa_family = AF_UNSPEC;
+	lfd = ASSERT_FD(xt_listen(variant->family, 2, &addr));
+	fd = ASSERT_FD(xt_dial(variant->family, &addr));
+	/* A measurement takes a window: let it stay small. */
+	ASSERT_RET(0, xt_set_int(fd, SOL_SOCKET, SO_RCVBUF, 32768));
+	for (round = 0; round < 8; round++) {
+		server = ASSERT_FD(accept(lfd, NULL, NULL));
+		ASSERT_RET(0, xt_set_int(server, SOL_SOCKET, SO_SNDBUFFORCE, 2 * len));
+		EXPECT_TRUE(xt_send_stream(server, 1, len));
+		EXPECT_TRUE(xt_recv_stream(fd, 1, len));
+		size = sizeof(info);
+		EXPECT_RET(0, getsockopt(fd, SOL_TCP, TCP_INFO, &info, &size));
+		EXPECT_NE(0, info.tcpi_rcv_rtt) TH_LOG("connection %d", round);
+		ASSERT_RET(0, xt_connect(fd, &unspec));
+		ASSERT_RET(0, xt_connect(fd, &addr));
+		close(server);
+	}
+	close(fd);
+	close(lfd);
+}
+
 TEST_F(connect, dissolved_idle)
 {
 	struct xt_addr unspec = { .len = sizeof(struct sockaddr) };

@@ -199,6 +199,7 @@ int xtcp_rx_backlog(struct sock *sk, struct sk_buff *skb)
 /* A child, locked and referenced, and the segment that made it. */
 static void rcv_child(struct sock *listener, struct sock *child, struct sk_buff *skb)
 {
+	sk_mark_napi_id(child, skb);
 	xtcp_input_rcv(child, skb);
 	bh_unlock_sock(child);
 	sock_put(child);

@@ -56,6 +56,8 @@ struct xtcp_reply {
  * @csum_ok: verify the transport checksum of @skb (skb->data at the transport header)
  * @set_child: copy addresses, IP options state, tos, TTL, and for IPv6 pinet6 and flow label
  *	from @ho and its listener to the fresh child @sk (cloned from the listener)
+ * @note_arrival: remember for IP_PKTOPTIONS how @skb, which made the child @sk, came in by
+ *	the device @ifindex
  * @ext_hdr_len: bytes of IP options or extension headers this socket sends
  */
 struct xtcp_af_ops {
@@ -71,6 +73,7 @@ struct xtcp_af_ops {
 	bool (*addr_ok)(const struct sk_buff *skb);
 	bool (*csum_ok)(struct sk_buff *skb);
 	int (*set_child)(struct sock *sk, const struct xtcp_halfopen *ho);
+	void (*note_arrival)(struct sock *sk, const struct sk_buff *skb, int ifindex);
 	u16 (*ext_hdr_len)(const struct sock *sk);
 };
 

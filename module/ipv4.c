@@ -309,6 +309,22 @@ static int set_child_v4(struct sock *sk, const struct xtcp_halfopen *ho)
 	return 0;
 }
 
+static void note_arrival_v4(struct sock *sk, const struct sk_buff *skb, int ifindex)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	inet->mc_index = ifindex;
+	inet->mc_ttl = ip_hdr(skb)->ttl;
+	inet->rcv_tos = ip_hdr(skb)->tos;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		inet->pinet6->mcast_oif = ifindex;
+		inet->pinet6->mcast_hops = ip_hdr(skb)->ttl;
+		inet->pinet6->rcv_flowinfo = 0;
+	}
+#endif
+}
+
 static u16 ext_hdr_len_v4(const struct sock *sk)
 {
 	const struct ip_options_rcu *opt;
@@ -330,6 +346,7 @@ const struct xtcp_af_ops xtcp_ipv4_ops = {
 	.addr_ok	= addr_ok_v4,
 	.csum_ok	= csum_ok_v4,
 	.set_child	= set_child_v4,
+	.note_arrival	= note_arrival_v4,
 	.ext_hdr_len	= ext_hdr_len_v4,
 };
 

@@ -253,6 +253,15 @@ static int set_child_v6(struct sock *sk, const struct xtcp_halfopen *ho)
 	return 0;
 }
 
+static void note_arrival_v6(struct sock *sk, const struct sk_buff *skb, int ifindex)
+{
+	struct ipv6_pinfo *np = inet_sk(sk)->pinet6;
+
+	np->mcast_oif = ifindex;
+	np->mcast_hops = ipv6_hdr(skb)->hop_limit;
+	np->rcv_flowinfo = ip6_flowinfo(ipv6_hdr(skb));
+}
+
 static u16 ext_hdr_len_v6(const struct sock *sk)
 {
 	const struct ipv6_txoptions *opt;
@@ -274,6 +283,7 @@ const struct xtcp_af_ops xtcp_ipv6_ops = {
 	.addr_ok	= addr_ok_v6,
 	.csum_ok	= csum_ok_v6,
 	.set_child	= set_child_v6,
+	.note_arrival	= note_arrival_v6,
 	.ext_hdr_len	= ext_hdr_len_v6,
 };
 

@@ -197,8 +197,10 @@ int xtcp_rx_backlog(struct sock *sk, struct sk_buff *skb)
 }
 
 /* A child, locked and referenced, and the segment that made it. */
-static void rcv_child(struct sock *listener, struct sock *child, struct sk_buff *skb)
+static void rcv_child(struct sock *listener, struct sock *child, const struct xtcp_flow *flow,
+		      struct sk_buff *skb)
 {
+	xtcp_sk(child)->af->note_arrival(child, skb, flow->ifindex);
 	sk_mark_napi_id(child, skb);
 	xtcp_input_rcv(child, skb);
 	bh_unlock_sock(child);
@@ -216,7 +218,7 @@ static void rcv_halfopen(struct xtcp_halfopen *ho, const struct xtcp_flow *flow,
 		goto put;
 	child = xtcp_handshake_halfopen(ho, flow, skb);
 	if (child)
-		rcv_child(listener, child, skb);
+		rcv_child(listener, child, flow, skb);
 put:
 	xtcp_halfopen_put(ho);
 }
@@ -231,7 +233,7 @@ static void rcv_listener(const struct xtcp_flow *flow, int sdif, struct sk_buff 
 			return;
 		child = xtcp_handshake_listen(listener, flow, skb, min_iss);
 		if (child)
-			rcv_child(listener, child, skb);
+			rcv_child(listener, child, flow, skb);
 		return;
 	}
 	if (!is_allowed(NULL, skb, flow->family)) {

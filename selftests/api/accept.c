@@ -320,6 +320,57 @@ TEST_F(accept, inherits_options)
 	close(lfd);
 }
 
+/* Control message @type of @level as the options of the last packet have it, or -1. */
+static int packet_option(int fd, int level, int name, int type)
+{
+	char control[512];
+	struct msghdr msg = { .msg_control = control };
+	socklen_t len = sizeof(control);
+	struct cmsghdr *cmsg;
+	int value;
+
+	if (getsockopt(fd, level, name, control, &len))
+		return -1;
+	msg.msg_controllen = len;
+	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
+		/* Of an in6_pktinfo, the index, which stands last. */
+		if (cmsg->cmsg_level == level && cmsg->cmsg_type == type) {
+			memcpy(&value, (char *)cmsg + cmsg->cmsg_len -
+			       (type == IP_PKTINFO && level == SOL_IP ?
+				sizeof(struct in_pktinfo) : sizeof(value)), sizeof(value));
+			return value;
+		}
+	}
+	return -1;
+}
+
+/* An accepted socket knows how the segment arrived that made it. */
+TEST_F(accept, packet_options)
+{
+	bool v6 = variant->family == AF_INET6;
+	int level = v6 ? SOL_IPV6 : SOL_IP;
+	int name = v6 ? IPV6_2292PKTOPTIONS : IP_PKTOPTIONS;
+	struct xt_addr addr;
+	int lfd, client, fd;
+
+	ROW("API-41");
+	lfd = ASSERT_FD(xt_listen(variant->family, 4, &addr));
+	client = ASSERT_FD(xt_socket(variant->family));
+	ASSERT_RET(0, xt_set_int(client, level, v6 ? IPV6_TCLASS : IP_TOS, 0x20));
+	ASSERT_RET(0, xt_set_int(client, level, v6 ? IPV6_UNICAST_HOPS : IP_TTL, 77));
+	ASSERT_RET(0, xt_connect(client, &addr));
+	fd = ASSERT_FD(accept(lfd, NULL, NULL));
+	ASSERT_RET(0, xt_set_int(fd, level, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1));
+	ASSERT_RET(0, xt_set_int(fd, level, v6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL, 1));
+	ASSERT_RET(0, xt_set_int(fd, level, v6 ? IPV6_RECVTCLASS : IP_RECVTOS, 1));
+	EXPECT_EQ(1, packet_option(fd, level, name, v6 ? IPV6_PKTINFO : IP_PKTINFO));
+	EXPECT_EQ(77, packet_option(fd, level, name, v6 ? IPV6_HOPLIMIT : IP_TTL));
+	EXPECT_EQ(0x20, packet_option(fd, level, name, v6 ? IPV6_TCLASS : IP_TOS));
+	close(client);
+	close(fd);
+	close(lfd);
+}
+
 TEST_F(accept, inherits_congestion)
 {
 	char name[16] = "";

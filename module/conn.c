@@ -66,7 +66,7 @@ static void connected(struct sock *sk)
 
 static void end_of_stream(struct sock *sk)
 {
-	sk->sk_shutdown |= RCV_SHUTDOWN;
+	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 	sock_set_flag(sk, SOCK_DONE);
 	if (sock_flag(sk, SOCK_DEAD))
 		return;
@@ -103,7 +103,7 @@ static void guard_orphan_fin_wait_2(struct sock *sk)
 
 static void fin_acked(struct sock *sk)
 {
-	sk->sk_shutdown |= SEND_SHUTDOWN;
+	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SEND_SHUTDOWN);
 	sk_dst_confirm(sk);
 	if (!sock_flag(sk, SOCK_DEAD))
 		sk->sk_state_change(sk);	/* a lingering close() waits for this */
@@ -631,7 +631,7 @@ void xtcp_conn_reset(struct sock *sk)
 	xtcp_rtxq_purge(sk);
 	xtcp_reass_purge(sk);
 	__skb_queue_purge(&sk->sk_receive_queue);
-	sk->sk_shutdown = 0;
+	WRITE_ONCE(sk->sk_shutdown, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	atomic_set(&sk->sk_tskey, 0);	/* timestamps of octets are numbered anew */

@@ -163,6 +163,7 @@ static bool take_segment(struct recv_op *op, struct sk_buff *skb)
 	struct xtcp_sock *xp = xtcp_sk(op->sk);
 	u32 offset = *op->seq - XTCP_CB(skb)->seq;
 	size_t used = min_t(size_t, skb->len - offset, op->len);
+	bool fin;
 
 	if (unlikely(xp->urg_state) && used)
 		used = stop_at_mark(op, &offset, used);
@@ -184,15 +185,12 @@ static bool take_segment(struct recv_op *op, struct sk_buff *skb)
 
 	if (offset + used < skb->len)
 		return true;
-	if (XTCP_CB(skb)->flags & XTCP_FIN) {
+	fin = XTCP_CB(skb)->flags & XTCP_FIN;
+	if (fin)
 		WRITE_ONCE(*op->seq, *op->seq + 1);
-		if (!(op->flags & MSG_PEEK))
-			eat_segment(op->sk, skb);
-		return false;
-	}
 	if (!(op->flags & MSG_PEEK))
 		eat_segment(op->sk, skb);
-	return true;
+	return !fin;
 }
 
 /* At the urgent mark: end a read that has something; a signal, maybe SIGURG, goes first. */

@@ -413,7 +413,7 @@ static int get_maxseg(const struct sock *sk)
 
 	if (xp->user_mss && (sk->sk_state == XTCP_CLOSED || sk->sk_state == XTCP_LISTEN))
 		return xp->user_mss;
-	return xp->mss ? xp->mss : XTCP_MSS_DEFAULT_V4;
+	return xp->mss;
 }
 
 static int get_linger2(const struct sock *sk)
@@ -487,10 +487,9 @@ static int get_int(const struct sock *sk, int optname, int *val)
 static int get_congestion(const struct sock *sk, int len, char __user *optval,
 			  int __user *optlen)
 {
-	const struct xtcp_cong_ops *ops = READ_ONCE(xtcp_sk(sk)->cong.ops);
 	char name[XTCP_CONG_NAME_MAX] = "";
 
-	strscpy(name, (ops ? : READ_ONCE(xtcp_sk_net(sk)->cong))->name, sizeof(name));
+	strscpy(name, READ_ONCE(xtcp_sk(sk)->cong.ops)->name, sizeof(name));
 	return put_value(name, sizeof(name), len, optval, optlen);
 }
 

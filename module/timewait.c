@@ -137,6 +137,7 @@ static struct xtcp_timewait *alloc_entry(const struct sock *sk)
 		return NULL;
 	memcpy(&tw->node.flow, &xp->node.flow,
 	       v6 ? sizeof(struct xtcp_flow) : offsetofend(struct xtcp_flow, v4));
+	tw->node.flow.ifindex = sk->sk_bound_dev_if;	/* may have changed since */
 	tw->node.kind = XTCP_KIND_TIMEWAIT;
 	refcount_set(&tw->node.ref, 1);
 	INIT_LIST_HEAD(&tw->node.fifo);

@@ -168,7 +168,6 @@ FIXTURE_SETUP(last_ack_unsent)
 TEST_F(last_ack_unsent, abort_is_told)
 {
 	ROW("CLS-27");
-	CELL("LAST_ACK", "ABORT");
 	ASSERT_EQ(0, xt_reset(self->fd));
 	must(peer_expect_either(&self->p, &(struct want){ .flags = RST | ACK, .within = NOW },
 				&(struct want){ .flags = RST }));

@@ -46,8 +46,7 @@ struct xtcp_reply {
  * @reply: the same for no socket: by @r->dst, or else routed by @r->flow. Consumes @skb and
  *	@r->dst's reference.
  * @route_reply: look up the way to @r->flow's peer and leave it, referenced, in @r->dst;
- *	returns its path MTU, for the MSS of a SYN-ACK [bytes]; 0: there is no way, or not to
- *	a single host
+ *	false: there is none, or not to a single host
  * @flow_of_skb: fill @flow from a received packet's IP header and ports (transport header
  *	set and pulled), including net and ifindex; returns sdif. Before @skb->cb is
  *	overwritten, where IP left the device.
@@ -68,7 +67,7 @@ struct xtcp_af_ops {
 	void (*adopt_route)(struct sock *sk, struct dst_entry *dst);
 	int (*xmit)(struct sock *sk, struct sk_buff *skb, u8 ecn);
 	void (*reply)(const struct xtcp_reply *r, struct sk_buff *skb);
-	u32 (*route_reply)(struct xtcp_reply *r);
+	bool (*route_reply)(struct xtcp_reply *r);
 	int (*flow_of_skb)(const struct sk_buff *skb, struct xtcp_flow *flow);
 	bool (*addr_ok)(const struct sk_buff *skb);
 	bool (*csum_ok)(struct sk_buff *skb);

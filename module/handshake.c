@@ -62,7 +62,6 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 	const struct xtcp_sock *xp = xtcp_sk(listener);
 	const struct xtcp_af_ops *af = xtcp_af_ops(flow->family);
 	struct xtcp_reply r = { .flow = &ho->node.flow, .sk = listener };
-	u32 mtu;
 
 	ho->listener = listener;
 	ho->node.flow = *flow;
@@ -75,11 +74,10 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 						    inet6_sk(listener)->tclass;
 	r.mark = ho->mark;
 	r.tos = ho->tos;
-	mtu = af->route_reply(&r);
-	if (!mtu)
+	if (!af->route_reply(&r))
 		return false;
 	*dst = r.dst;
-	ho->advmss = min_t(u32, mtu - af->net_hdr_len - XTCP_HDR_LEN, 65535);
+	ho->advmss = min(dst_metric_advmss(r.dst), 65535u);
 	if (xp->user_mss)
 		ho->advmss = min(ho->advmss, xp->user_mss);
 	negotiate(ho, listener, opts);

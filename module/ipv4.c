@@ -206,19 +206,19 @@ static void reply_v4(const struct xtcp_reply *r, struct sk_buff *skb)
 	ip_local_out(net, xtcp_ipv4_set_sender(skb, r) ?: xn->ctl_v4, skb);
 }
 
-static u32 route_reply_v4(struct xtcp_reply *r)
+static bool route_reply_v4(struct xtcp_reply *r)
 {
 	struct rtable *rt = find_reply_route_v4(r);
 
 	if (IS_ERR(rt))
-		return 0;
+		return false;
 	/* A host that answers broadcasts is an amplifier. */
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
 		ip_rt_put(rt);
-		return 0;
+		return false;
 	}
 	r->dst = &rt->dst;
-	return dst_mtu(r->dst);
+	return true;
 }
 
 /* Before anything is written to skb->cb: IP left the device there. */

@@ -178,7 +178,7 @@ static void reply_v6(const struct xtcp_reply *r, struct sk_buff *skb)
 		 r->tos & ~INET_ECN_MASK, r->sk ? READ_ONCE(r->sk->sk_priority) : 0);
 }
 
-static u32 route_reply_v6(struct xtcp_reply *r)
+static bool route_reply_v6(struct xtcp_reply *r)
 {
 	struct dst_entry *dst;
 	struct flowi6 fl6 = {};
@@ -186,9 +186,9 @@ static u32 route_reply_v6(struct xtcp_reply *r)
 	fill_reply_flowi6(r, &fl6);
 	dst = find_reply_route_v6(r, &fl6);
 	if (IS_ERR(dst))
-		return 0;
+		return false;
 	r->dst = dst;
-	return dst_mtu(dst);
+	return true;
 }
 
 /* Before anything is written to skb->cb: IP left the device there. */

@@ -222,6 +222,22 @@ TEST_F(options, full_segment_with_timestamps)
 	expect(.flags = ACK, .any_psh = true, .len = variant->family == AF_INET6 ? 1428 : 1448);
 }
 
+/* Our own, where the route says what to announce (ip-route(8), advmss). */
+TEST_F(options, mss_of_the_route)
+{
+	ROW("WIRE-13");
+	ASSERT_TRUE(xt_run("ip -%d route add %s dev peer0 advmss 600",
+			   variant->family == AF_INET6 ? 6 : 4, peer_ip(variant->family)));
+	send_seg(.flags = SYN);
+	expect(.flags = SYN | ACK, .any_opts = true);
+	ASSERT_EQ(600, self->p.last.mss);
+	peer_reset(&self->p, PEER_PORT + 1, 0);
+	self->fd = peer_connect_start(&self->p);
+	ASSERT_LE(0, self->fd);
+	expect(.flags = SYN, .any_opts = true);
+	ASSERT_EQ(600, self->p.last.mss);
+}
+
 /* The peer can take more than the path: the device's MTU limits. */
 TEST_F(options, large_mss_is_limited_by_mtu)
 {

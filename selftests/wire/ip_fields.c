@@ -157,6 +157,30 @@ TEST_F(ip_fields, of_a_bound_listener)
 	expect(.flags = ACK | PSH, .len = 10);
 }
 
+/* One that answers for other addresses than the host's. */
+TEST_F(ip_fields, of_a_transparent_listener)
+{
+	int v = variant->family == AF_INET6 ? 6 : 4;
+	const char *other = v == 6 ? "2001:db8:1::1" : "198.51.100.1";
+	struct xt_addr any = xt_any(variant->family, SERVER_PORT);
+	struct got seen;
+
+	ROW("SEC-30");
+	self->lfd = unconnected(&self->p);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_EQ(0, xt_bind(self->lfd, &any));
+	ASSERT_EQ(0, listen(self->lfd, 4));
+	ASSERT_TRUE(v == 6 ? peer_set_int(self->lfd, SOL_IPV6, IPV6_TRANSPARENT, 1) :
+			     peer_set_int(self->lfd, SOL_IP, IP_TRANSPARENT, 1));
+	if (!xt_run("ip -%d rule add pref 1 iif peer0 lookup 100", v))
+		SKIP(return, "this kernel has no routing rules for the family");
+	ASSERT_TRUE(xt_run("ip -%d route add local %s dev lo table 100", v, other));
+	send_seg(.flags = SYN, .dst = other);
+	ASSERT_TRUE(peer_next(&self->p, &seen, 1000));
+	ASSERT_EQ(SYN | ACK, seen.flags);
+	ASSERT_STREQ(other, seen.src);
+}
+
 /* DF as path-MTU discovery says; IPv6 routers never cut anyway. */
 TEST_F(ip_fields, discovery_off_clears_df)
 {

@@ -422,6 +422,8 @@ static void adopt_halfopen(struct sock *child, const struct xtcp_halfopen *ho)
 	xp->rcv_mss = min_t(u16, xp->advmss, XTCP_MSS_DEFAULT_V4);
 	xp->window_clamp = xp->window_clamp ?: xtcp_window_max(XTCP_WSCALE_MAX);
 	xp->passive = 1;
+	/* As its SYN-ACK: one flow label, one path, one queue from the first segment on. */
+	WRITE_ONCE(child->sk_txhash, ho->iss ?: 1);
 }
 
 /**

@@ -121,9 +121,6 @@ static bool is_shut_out(const struct sock *sk)
 /* RFC 9293, 3.8.3 (MUST-20b): let the network, and the routing table, choose another way. */
 static void doubt_route(struct sock *sk)
 {
-	/* A child goes by the hash of its addresses: it has none of its own to change. */
-	if (!sk->sk_txhash && sk->sk_txrehash == SOCK_TXREHASH_ENABLED)
-		sk_set_txhash(sk);
 	dst_negative_advice(sk);
 }
 

@@ -227,6 +227,34 @@ TEST_F(ip_fields, automatic_flow_label)
 	ASSERT_GE(1, same);
 }
 
+/* One label from the SYN-ACK on, and another for another peer. */
+TEST_F(ip_fields, flow_label_of_an_accepted_one)
+{
+	uint32_t labels[4];
+	int i, same = 0;
+
+	ROW("API-41");
+	if (variant->family == AF_INET)
+		return;		/* IPv4 has no such field */
+	self->lfd = peer_listen(&self->p, 8);
+	ASSERT_LE(0, self->lfd);
+	for (i = 0; i < 4; i++) {
+		peer_reset(&self->p, PEER_PORT + i, SERVER_PORT);
+		send_seg(.flags = SYN);
+		expect(.flags = SYN | ACK);
+		labels[i] = self->p.last.flow_label;
+		ASSERT_NE(0, labels[i]);
+		send_seg(.flags = ACK);
+		self->fd = peer_accept(&self->p, self->lfd);
+		ASSERT_LE(0, self->fd);
+		must(peer_write(&self->p, self->fd, 10));
+		expect(.flags = ACK | PSH, .len = 10);
+		ASSERT_EQ(labels[i], self->p.last.flow_label);
+		same += i && labels[i] == labels[0];
+	}
+	ASSERT_GE(1, same);
+}
+
 /* One of the application's own, leased. */
 TEST_F(ip_fields, own_flow_label)
 {

@@ -66,7 +66,7 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 	ho->listener = listener;
 	ho->node.flow = *flow;
 	ho->node.flow.ifindex = listener->sk_bound_dev_if;
-	if (!ho->node.flow.ifindex && flow->family == AF_INET6 &&
+	if (flow->family == AF_INET6 &&
 	    (ipv6_addr_type(&flow->v6.raddr) & IPV6_ADDR_LINKLOCAL))
 		ho->node.flow.ifindex = flow->ifindex;
 	ho->mark = inet_request_mark(listener, (struct sk_buff *)skb);

@@ -205,6 +205,11 @@ static int flow_of_skb_v6(const struct sk_buff *skb, struct xtcp_flow *flow)
 	flow->rport = hdr->sport;
 	flow->v6.laddr = ip6h->daddr;
 	flow->v6.raddr = ip6h->saddr;
+	/* Link-local addresses belong to the link, not to the VRF it is in. */
+	if (inet6_sdif(skb) && ipv6_addr_type(&ip6h->saddr) & IPV6_ADDR_LINKLOCAL) {
+		flow->ifindex = inet6_sdif(skb);
+		return inet6_iif(skb);
+	}
 	return inet6_sdif(skb);
 }
 

@@ -24,12 +24,15 @@ struct answer {
 /* ip6_xmit() moves a segment without room for a jumbogram's option, which none here is. */
 #define IP_SPARE	8
 
-/* Link-local peers are reached through the device they were heard on, others by route. */
+/*
+ * Link-local peers are reached through the device they were heard on, others by route: that
+ * of the VRF, if they were heard in one.
+ */
 static int out_ifindex(const struct xtcp_flow *flow)
 {
 	if (flow->family == AF_INET6 && ipv6_addr_type(&flow->v6.raddr) & IPV6_ADDR_LINKLOCAL)
 		return flow->ifindex;
-	return 0;
+	return netif_index_is_l3_master(flow->net, flow->ifindex) ? flow->ifindex : 0;
 }
 
 static void send_answer(const struct xtcp_reply *r, const struct answer *a,

@@ -334,4 +334,81 @@ TEST_F(device, memory)
 	close(server);
 }
 
+/* A host beside this one: v1 there, v0 here. Its network namespace is the result. */
+static int add_neighbour(void)
+{
+	char name[40];
+	int there;
+
+	snprintf(name, sizeof(name), "xt-device-%d", getpid());
+	if (!xt_run("ip netns add %s && ip link add v0 type veth peer name v1 netns %s && "
+		    "ip addr add 10.78.0.1/24 dev v0 && ip addr add fd78::1/64 dev v0 nodad && "
+		    "ip addr add fe80::1/64 dev v0 nodad && ip link set v0 up", name, name) ||
+	    !xt_run("ip -n %s addr add 10.78.0.2/24 dev v1 && "
+		    "ip -n %s addr add fd78::2/64 dev v1 nodad && "
+		    "ip -n %s addr add fe80::2/64 dev v1 nodad && "
+		    "ip -n %s link set v1 up", name, name, name, name))
+		return -1;
+	snprintf(name, sizeof(name), "/run/netns/xt-device-%d", getpid());
+	there = open(name, O_RDONLY | O_CLOEXEC);
+	xt_run("ip netns del %s", name + strlen("/run/netns/"));
+	return there;
+}
+
+/* A socket of that host; *@index: of its device. */
+static int socket_there(int there, int family, unsigned int *index)
+{
+	int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), fd = -1;
+
+	if (!setns(there, CLONE_NEWNET)) {
+		fd = xt_socket(family);
+		*index = if_nametoindex("v1");
+		setns(here, CLONE_NEWNET);
+	}
+	close(here);
+	return fd;
+}
+
+/* Who is heard in a VRF is answered there, by whatever answers. */
+TEST_F(device, vrf)
+{
+	static const char *const address[] = { "10.78.0.1", "fd78::1", "fe80::1" };
+	bool v6 = variant->family == AF_INET6;
+	struct xt_addr any = xt_any(variant->family, 0), to;
+	int there, lfd, fd, server, i;
+	unsigned int index;
+	char byte;
+
+	ROW("SEC-30");
+	there = ASSERT_FD(add_neighbour());
+	if (!xt_run("ip link add vrf0 type vrf table 10"))
+		SKIP(return, "this kernel has no VRF");
+	ASSERT_TRUE(xt_run("ip link set vrf0 up && ip link set v0 master vrf0 && "
+			   "ip addr replace fd78::1/64 dev v0 nodad && "
+			   "ip addr replace fe80::1/64 dev v0 nodad"));
+	lfd = ASSERT_FD(xt_socket(variant->family));
+	ASSERT_RET(0, set_device(lfd, "vrf0"));
+	ASSERT_RET(0, xt_bind(lfd, &any));
+	ASSERT_RET(0, listen(lfd, 4));
+	ASSERT_RET(0, xt_sockname(lfd, &any));
+	for (i = v6; i < (v6 ? 3 : 1); i++) {
+		printf("# %s\n", address[i]);
+		to = xt_addr_parse(address[i], 1);
+		fd = ASSERT_FD(socket_there(there, variant->family, &index));
+		if (i == 2)
+			to.in6.sin6_scope_id = index;
+		ASSERT_RET(0, xt_set_timeout(fd, SO_SNDTIMEO, 3000));
+		EXPECT_ERR(ECONNREFUSED, xt_connect(fd, &to));
+		xt_set_port(&to, xt_port(&any));
+		ASSERT_RET(0, xt_connect(fd, &to));
+		server = ASSERT_FD(accept(lfd, NULL, NULL));
+		EXPECT_RET(1, send(fd, "x", 1, 0));
+		EXPECT_RET(1, recv(server, &byte, 1, 0));
+		close(fd);
+		close(server);
+	}
+	close(lfd);
+	close(there);
+}
+
 TEST_HARNESS_MAIN

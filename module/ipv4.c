@@ -126,9 +126,6 @@ static int xmit_v4(struct sock *sk, struct sk_buff *skb, u8 ecn)
 		dst = __sk_dst_get(sk);
 	}
 	set_csum_v4(xtcp_sk_net(sk), skb, dst, inet->inet_saddr, inet->inet_daddr);
-	skb_set_hash_from_sk(skb, sk);
-	/* Our control block ends here, IP's begins. */
-	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	err = __ip_queue_xmit(sk, skb, &inet->cork.fl, (inet->tos & ~INET_ECN_MASK) | ecn);
 	return net_xmit_eval(err);	/* a macro: evaluates its argument twice */
 }

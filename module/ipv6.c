@@ -115,9 +115,6 @@ static int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 ecn)
 	}
 	fill_flowi6(sk, &fl6);
 	set_csum_v6(xtcp_sk_net(sk), skb, dst, &fl6.saddr, &fl6.daddr);
-	skb_set_hash_from_sk(skb, sk);
-	/* Our control block ends here, IP's begins. */
-	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
 
 	rcu_read_lock();
 	skb_dst_set_noref(skb, dst);

@@ -221,6 +221,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u16 mss, const struct 
 	skb_orphan(skb);
 	skb_set_owner_w(skb, sk);
 	skb_set_hash_from_sk(skb, sk);
+	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
 	skb->tstamp = 0;
 	trace_xtcp_send(&xp->node.flow, hdr, len);
 	if (cb.flags & XTCP_ACK)
@@ -231,6 +232,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u16 mss, const struct 
 		xp->tally.data_segs_out += skb_shinfo(skb)->gso_segs;
 		xp->tally.bytes_sent += len;
 	}
+	/* Our control block ends here, IP's begins. */
 	memset(skb->cb, 0, sizeof(skb->cb));
 	return xp->af->xmit(sk, skb, ecn);
 }

@@ -411,4 +411,51 @@ TEST_F(device, vrf)
 	close(there);
 }
 
+/* Seconds since the neighbour was last known to be there; -1: it is not known. */
+static int neighbour_age(const char *address)
+{
+	char line[256];
+	int age = -1;
+	FILE *pipe;
+
+	snprintf(line, sizeof(line), "ip -s neigh show to %s dev v0", address);
+	pipe = popen(line, "r");
+	if (pipe && fgets(line, sizeof(line), pipe) && strstr(line, "used "))
+		sscanf(strstr(line, "used "), "used %*d/%d/", &age);
+	if (pipe)
+		pclose(pipe);
+	return age;
+}
+
+/* What is acknowledged has arrived: no need to ask who is there (RFC 4861, 7.3.1). */
+TEST_F(device, confirms_neighbour)
+{
+	const char *address = variant->family == AF_INET6 ? "fd78::2" : "10.78.0.2";
+	struct xt_addr to = xt_any(variant->family, 4000);
+	int there, lfd, fd, server, i;
+	unsigned int index;
+	char byte;
+
+	ROW("SEC-30");
+	there = ASSERT_FD(add_neighbour());
+	lfd = ASSERT_FD(socket_there(there, variant->family, &index));
+	ASSERT_RET(0, xt_bind(lfd, &to));
+	ASSERT_RET(0, listen(lfd, 4));
+	to = xt_addr_parse(address, 4000);
+	fd = ASSERT_FD(xt_dial(variant->family, &to));
+	server = ASSERT_FD(accept(lfd, NULL, NULL));
+	ASSERT_TRUE(XT_WAIT(neighbour_age(address) >= 3));
+	for (i = 0; i < 2; i++) {
+		EXPECT_RET(1, send(fd, "x", 1, 0));
+		EXPECT_RET(1, recv(server, &byte, 1, 0));
+		EXPECT_RET(1, send(server, "x", 1, 0));
+		EXPECT_RET(1, recv(fd, &byte, 1, 0));
+	}
+	EXPECT_GT(3, neighbour_age(address));
+	close(fd);
+	close(server);
+	close(lfd);
+	close(there);
+}
+
 TEST_HARNESS_MAIN

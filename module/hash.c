@@ -174,11 +174,13 @@ static int listener_score(struct xtcp_node *node, const struct xtcp_flow *flow, 
 static struct sock *reuseport_pick(struct sock *sk, const struct xtcp_flow *flow,
 				   struct sk_buff *skb)
 {
+	const struct xtcp_hdr *hdr = (const struct xtcp_hdr *)skb_transport_header(skb);
 	struct sock *picked;
 
 	if (!sk->sk_reuseport)
 		return sk;
-	picked = reuseport_select_sock(sk, xtcp_keys_hash_flow(flow), skb, XTCP_HDR_LEN);
+	picked = reuseport_select_sock(sk, xtcp_keys_hash_flow(flow), skb,
+				       xtcp_wire_hdr_len(hdr));
 	return !IS_ERR_OR_NULL(picked) ? picked : sk;
 }
 

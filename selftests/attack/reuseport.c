@@ -123,6 +123,23 @@ TEST_F(reuseport, classic_bpf_chooses)
 	ASSERT_EQ(0, flood_unaccounted());
 }
 
+/* What follows the header is the segment's text: a SYN, whatever its options, has none. */
+TEST_F(reuseport, classic_bpf_sees_text_only)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog program = { .len = 2, .filter = code };
+	int i;
+
+	ROW("API-31");
+	ASSERT_RET(0, setsockopt(self->lfd[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+				 sizeof(program)));
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(0, acceptor(self->lfd, variant->family, &self->addr, 0));
+}
+
 /* A socket filter in extended BPF that returns a constant; its descriptor. */
 static int load_program(int result)
 {

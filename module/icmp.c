@@ -69,7 +69,8 @@ static void queue_error(struct sock *sk, const struct message *msg)
 	struct sk_buff *skb;
 	bool wanted;
 
-	if (sk->sk_family == AF_INET)
+	/* By the wire, as TCP: an AF_INET6 socket with an IPv4 peer sets IP_RECVERR for this. */
+	if (msg->flow.family == AF_INET)
 		wanted = xtcp_inet_test(sk, recverr, RECVERR);
 	else
 		wanted = xtcp_inet6_test(sk, recverr, RECVERR6);

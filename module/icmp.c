@@ -41,6 +41,7 @@ enum message_kind {
  * @quoted: transport header quoted, eight octets of it
  * @quoted_daddr: destination address quoted
  * @quoted_len: length of the whole packet quoted [bytes]
+ * @hops: TTL or hop limit that IP_MINTTL, IPV6_MINHOPCOUNT ask for
  */
 struct message {
 	struct sk_buff *skb;
@@ -55,6 +56,7 @@ struct message {
 	const struct xtcp_hdr *quoted;
 	const void *quoted_daddr;
 	u32 quoted_len;
+	u8 hops;
 };
 
 static void ignore(const struct message *msg)
@@ -155,6 +157,14 @@ static void handle_error(struct sock *sk, const struct message *msg)
 		xtcp_conn_fsm_run(sk, XTCP_EV_GIVE_UP);
 }
 
+/* IP_MINTTL, IPV6_MINHOPCOUNT: may it have come from as near as the socket demands (RFC 5082)? */
+static bool is_near_enough(const struct sock *sk, const struct message *msg)
+{
+	if (msg->flow.family == AF_INET)
+		return msg->hops >= READ_ONCE(inet_sk(sk)->min_ttl);
+	return msg->hops >= READ_ONCE(inet_sk(sk)->pinet6->min_hopcount);
+}
+
 static void handle_sock(struct sock *sk, const struct message *msg)
 {
 	const struct xtcp_sock *xp = xtcp_sk(sk);
@@ -163,7 +173,8 @@ static void handle_sock(struct sock *sk, const struct message *msg)
 	if (sk->sk_state == XTCP_CLOSED || sk->sk_state == XTCP_LISTEN)
 		goto unlock;
 	/* RFC 5927, 4.1: who cannot see the segments has to guess. */
-	if (!xtcp_seq_between(ntohl(msg->quoted->seq), xp->snd_una, xp->snd_nxt)) {
+	if (!is_near_enough(sk, msg) ||
+	    !xtcp_seq_between(ntohl(msg->quoted->seq), xp->snd_una, xp->snd_nxt)) {
 		ignore(msg);
 		goto unlock;
 	}
@@ -278,6 +289,7 @@ int xtcp_icmp_rcv_v4(struct sk_buff *skb, u32 info)
 		.quoted = quoted,
 		.quoted_daddr = &iph->daddr,
 		.quoted_len = ntohs(iph->tot_len),
+		.hops = iph->ttl,
 	};
 
 	judge_v4(&msg);
@@ -346,6 +358,7 @@ int xtcp_icmp_rcv_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u
 		.quoted = quoted,
 		.quoted_daddr = &ip6h->daddr,
 		.quoted_len = sizeof(*ip6h) + ntohs(ip6h->payload_len),
+		.hops = ipv6_hdr(skb)->hop_limit,
 	};
 
 	judge_v6(&msg);

@@ -18,6 +18,10 @@ struct kind {
 
 #define V(family)	((family) == AF_INET6)
 
+#ifndef IPV6_MINHOPCOUNT
+#define IPV6_MINHOPCOUNT	73
+#endif
+
 /* What says that the peer is not, and will not be, there. */
 static const struct kind hard[] = {
 	{ "port unreachable", { ICMP_DEST_UNREACH, ICMP6_DST_UNREACH },
@@ -135,6 +139,57 @@ TEST_F(opening, wrong_quotes_are_ignored)
 	}
 	send_seg(.flags = SYN | ACK);
 	expect(.flags = ACK);
+}
+
+static bool set_nearness(int family, int fd, int hops)
+{
+	return family == AF_INET ? peer_set_int(fd, SOL_IP, IP_MINTTL, hops) :
+				   peer_set_int(fd, SOL_IPV6, IPV6_MINHOPCOUNT, hops);
+}
+
+/* Who is farther away than any peer of the socket's says nothing to it (RFC 5082). */
+TEST_F(opening, errors_from_afar_are_ignored)
+{
+	ROW("SEC-07");
+	must(start(&self->p, &self->fd, PEER_PORT));
+	ASSERT_TRUE(set_nearness(variant->family, self->fd, 65));
+	send_kind(&hard[0], .seq = -1);
+	must(!peer_poll(&self->p, self->fd, POLLOUT, 50));
+	state_is(ST_SYN_SENT);
+	ASSERT_TRUE(set_nearness(variant->family, self->fd, 64));
+	send_kind(&hard[0], .seq = -1);
+	must(peer_poll(&self->p, self->fd, POLLOUT, 50));
+	ASSERT_EQ(ECONNREFUSED, peer_so_error(self->fd));
+}
+
+/* An AF_INET6 socket's error queue has what its IPv4 peer causes, if IP_RECVERR is set. */
+TEST_F(opening, error_queue_of_a_mapped_peer)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(PEER_PORT) };
+	char control[256];
+	struct msghdr msg = { .msg_control = control, .msg_controllen = sizeof(control) };
+	struct sock_extended_err err = {};
+	struct cmsghdr *cmsg;
+
+	ROW("API-21");
+	if (variant->family == AF_INET6)
+		return;		/* the peer is an IPv4 one */
+	peer_reset(&self->p, PEER_PORT, 0);
+	self->fd = xt_socket_flags(AF_INET6, SOCK_NONBLOCK);
+	ASSERT_LE(0, self->fd);
+	ASSERT_TRUE(peer_set_int(self->fd, SOL_IP, IP_RECVERR, 1));
+	peer_addr(AF_INET6, "::ffff:192.0.2.2", &to.sin6_addr);
+	ASSERT_EQ(-1, connect(self->fd, (void *)&to, sizeof(to)));
+	expect(.flags = SYN);
+	send_kind(&soft[1], .seq = -1);
+	must(peer_poll(&self->p, self->fd, 0, 50));
+	ASSERT_LE(0, recvmsg(self->fd, &msg, MSG_ERRQUEUE));
+	cmsg = CMSG_FIRSTHDR(&msg);
+	ASSERT_NE(NULL, cmsg);
+	ASSERT_EQ(IPV6_RECVERR, cmsg->cmsg_type);
+	memcpy(&err, CMSG_DATA(cmsg), sizeof(err));
+	ASSERT_EQ(EHOSTUNREACH, err.ee_errno);
+	ASSERT_EQ(SO_EE_ORIGIN_ICMP, err.ee_origin);
 }
 
 /* --- about the SYN-ACK of a listener ------------------------------------------ */

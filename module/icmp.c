@@ -82,7 +82,9 @@ static void queue_error(struct sock *sk, const struct message *msg)
 	if (!skb)
 		return;
 	serr = SKB_EXT_ERR(skb);
-	memset(serr, 0, sizeof(*serr));
+	/* Not the header, from which IP_PKTINFO is answered. */
+	memset(&serr->ee, 0, sizeof(serr->ee));
+	serr->opt_stats = 0;
 	serr->ee.ee_errno = msg->err;
 	serr->ee.ee_origin = msg->origin;
 	serr->ee.ee_type = msg->type;

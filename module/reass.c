@@ -7,6 +7,8 @@
  * bounded by the receive buffer; out-of-order text is given up first, from the far end.
  * Everything runs under the socket lock.
  */
+#include <net/xfrm.h>
+
 #include "xtcp.h"
 
 /**
@@ -279,7 +281,9 @@ enum xtcp_reass xtcp_reass_add(struct sock *sk, struct sk_buff *skb, bool *fin)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	bool in_order = XTCP_CB(skb)->seq == xp->rcv_nxt;
 
+	/* What waits for its reader must not hold a route, nor an IPsec state. */
 	skb_dst_drop(skb);
+	secpath_reset(skb);
 	if (!has_room(sk, skb, in_order)) {
 		xtcp_mib_drop(sock_net(sk), skb,
 			      in_order ? XTCP_DROP_RCVBUF_FULL : XTCP_DROP_OOO_FULL);

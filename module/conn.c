@@ -640,4 +640,8 @@ void xtcp_conn_reset(struct sock *sk)
 	sk_dst_reset(sk);
 	xtcp_sk(sk)->node.kind = XTCP_KIND_SOCK;
 	init_connection(sk);
+	/* Children would be clones that hold no reference of it. */
+	if (sk->sk_frag.page)
+		put_page(sk->sk_frag.page);
+	memset(&sk->sk_frag, 0, sizeof(sk->sk_frag));
 }

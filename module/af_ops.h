@@ -53,8 +53,8 @@ struct xtcp_reply {
  * @addr_ok: may this received packet be answered: unicast to us, sane source
  *	(RFC 9293, 3.9.2.3, MUST-57, MUST-63)
  * @csum_ok: verify the transport checksum of @skb (skb->data at the transport header)
- * @set_child: copy addresses, IP options state, tos, TTL, and for IPv6 pinet6 and flow label
- *	from @ho and its listener to the fresh child @sk (cloned from the listener)
+ * @set_child: give the fresh clone @sk of @ho's listener @ho's addresses and ports and IP state
+ *	of its own; of IP options only IPv6's sticky extension headers are inherited
  * @note_arrival: remember for IP_PKTOPTIONS how @skb, which made the child @sk, came in by
  *	the device @ifindex
  * @ext_hdr_len: bytes of IP options or extension headers this socket sends

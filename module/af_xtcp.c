@@ -78,8 +78,6 @@ static void init_inet6(struct sock *sk)
 	np->pmtudisc = IPV6_PMTUDISC_WANT;
 	xtcp_inet6_assign(sk, mc_loop, MC6_LOOP, 1);
 	xtcp_inet6_assign(sk, mc_all, MC6_ALL, 1);
-	xtcp_inet6_assign(sk, repflow, REPFLOW,
-			  !!(net->ipv6.sysctl.flowlabel_reflect & FLOWLABEL_REFLECT_ESTABLISHED));
 	sk->sk_ipv6only = net->ipv6.sysctl.bindv6only;
 	sk->sk_destruct = inet6_sock_destruct;
 }

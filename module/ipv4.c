@@ -397,8 +397,7 @@ int xtcp_ipv4_connect(struct sock *sk, xtcp_sockaddr_t *uaddr, int addr_len)
 	sk_rcv_saddr_set(sk, inet->inet_saddr);
 	sk_daddr_set(sk, daddr);
 	inet->inet_dport = usin->sin_port;
-	sk->sk_gso_type = SKB_GSO_TCPV4 | SKB_GSO_SCTP;
-	sk_setup_caps(sk, &rt->dst);
+	store_route_v4(sk, &rt->dst);
 	return 0;
 }
 

@@ -370,8 +370,6 @@ static int bind_any_port(struct sock *sk)
 int xtcp_port_get(struct sock *sk, unsigned short snum)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->bind.port)
-		return xtcp_port_recheck(sk);
 	return snum ? own_port(sk, snum, true) : bind_any_port(sk);
 }
 

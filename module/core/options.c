@@ -167,13 +167,13 @@ void xtcp_options_parse(struct xtcp_opts *opt, const u8 *p, unsigned int len, bo
 /* Blocks that fit behind @used bytes of other options. */
 static unsigned int fitting_sacks(const struct xtcp_opts *opt, unsigned int used)
 {
+	unsigned int nr = min_t(unsigned int, opt->nr_sacks, XTCP_SACKS_MAX);
 	unsigned int space = XTCP_OPT_SPACE - used;
 
 	if (!(opt->seen & XTCP_OPT_SACK) || space < 4)
 		return 0;
 
-	return min_t(unsigned int, min_t(unsigned int, opt->nr_sacks, XTCP_SACKS_MAX),
-		     (space - 4) / LEN_SACK_BLOCK);
+	return min_t(unsigned int, nr, (space - 4) / LEN_SACK_BLOCK);
 }
 
 /* Everything but SACK blocks: at most 4 + 12 + 4 bytes. */

@@ -15,8 +15,8 @@
  * @flow: addresses and ports as seen from here; @flow.ifindex: device it must leave by, 0: any
  * @mark: sk_mark for routing and filters
  * @tos: type of service or traffic class
- * @transparent: the local address need not be one of this host's
- * @sk: a listener whose IP options (TTL) and cgroup's policy apply, or NULL
+ * @transparent: the local address need not be one of this host's, though there is no @sk to say so
+ * @sk: a listener whose IP options (TTL, transparent) and cgroup's policy apply, or NULL
  * @owned: the segment refers to @sk, for whatever asks for its sender on its way
  * @dst: the way to @flow's peer, referenced, if it has been looked up; else NULL
  */

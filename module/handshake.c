@@ -74,7 +74,6 @@ static bool fill_halfopen(struct xtcp_halfopen *ho, struct sock *listener,
 						    inet6_sk(listener)->tclass;
 	r.mark = ho->mark;
 	r.tos = ho->tos;
-	r.transparent = xtcp_inet_test(listener, transparent, TRANSPARENT);
 	if (!af->route_reply(&r))
 		return false;
 	*dst = r.dst;

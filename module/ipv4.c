@@ -139,7 +139,7 @@ static struct rtable *find_reply_route_v4(const struct xtcp_reply *r)
 	struct flowi4 fl4;
 	u8 flags = 0;
 
-	if (r->transparent)
+	if (r->transparent || (r->sk && xtcp_inet_test(r->sk, transparent, TRANSPARENT)))
 		flags |= FLOWI_FLAG_ANYSRC;
 	flowi4_init_output(&fl4, flow->ifindex, r->mark, r->tos & ~INET_ECN_MASK,
 			   RT_SCOPE_UNIVERSE, xtcp_sysctl_protocol, flags,

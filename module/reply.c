@@ -130,7 +130,6 @@ static void halfopen_reply(const struct xtcp_halfopen *ho, struct xtcp_reply *r)
 	r->mark = ho->mark;
 	r->tos = ho->tos;
 	r->sk = ho->listener;
-	r->transparent = xtcp_inet_test(ho->listener, transparent, TRANSPARENT);
 	r->owned = true;
 }
 

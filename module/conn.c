@@ -227,21 +227,6 @@ void xtcp_conn_fsm_run(struct sock *sk, enum xtcp_event event)
 }
 
 /**
- * xtcp_conn_set_error - let the application learn of an error
- * @sk: the socket
- * @err: positive errno
- *
- * Context: socket lock.
- */
-void xtcp_conn_set_error(struct sock *sk, int err)
-{
-	WRITE_ONCE(sk->sk_err, err);
-	smp_wmb();	/* pairs with smp_rmb() in xtcp_recv_poll() */
-	if (!sock_flag(sk, SOCK_DEAD))
-		sk_error_report(sk);
-}
-
-/**
  * xtcp_conn_write_space - the send buffer has room again: sk->sk_write_space
  * @sk: the socket
  *

@@ -382,8 +382,7 @@ static void take_text(struct sock *sk, struct input *in)
 	if (is_unwanted(sk, in)) {
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_DATA);
 		drop(sk, in, XTCP_DROP_AFTER_CLOSE);
-		if (!sock_flag(sk, SOCK_DEAD))
-			xtcp_conn_set_error(sk, ECONNRESET);
+		WRITE_ONCE(sk->sk_err, ECONNRESET);	/* reported with the change of state */
 		xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
 		return;
 	}

@@ -213,10 +213,7 @@ static int wait_for_space(struct send_op *op)
 
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	drop_empty_tail(sk);
-	if (op->copied)
-		push_written(sk, op->flags & ~MSG_MORE, XTCP_NAGLE_PUSH);
-	else
-		push_written(sk, 0, XTCP_NAGLE_PUSH);
+	push_written(sk, op->copied ? op->flags & ~MSG_MORE : 0, XTCP_NAGLE_PUSH);
 	err = sk_stream_wait_memory(sk, &op->timeo);
 	if (!err)
 		op->goal = size_goal(sk);

@@ -118,12 +118,6 @@ static bool is_shut_out(const struct sock *sk)
 	       (u32)jiffies - xtcp_sk(sk)->last_rcv_jif < usecs_to_jiffies(XTCP_RTO_MAX_US);
 }
 
-/* RFC 9293, 3.8.3 (MUST-20b): let the network, and the routing table, choose another way. */
-static void doubt_route(struct sock *sk)
-{
-	dst_negative_advice(sk);
-}
-
 static void retransmit(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
@@ -141,8 +135,9 @@ static void retransmit(struct sock *sk)
 			give_up(sk);
 			return;
 		}
+		/* RFC 9293, 3.8.3 (MUST-20b): let network and routing table choose another way. */
 		if (xp->retries == READ_ONCE(xtcp_sk_net(sk)->retries1))
-			doubt_route(sk);
+			dst_negative_advice(sk);
 	} else {
 		xp->retrans_since_us = 0;
 	}

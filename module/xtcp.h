@@ -676,7 +676,6 @@ void xtcp_conn_destroy_sock(struct sock *sk);
 void xtcp_conn_finish_destroy(struct sock *sk);
 bool xtcp_conn_shed_orphan(struct sock *sk);
 void xtcp_conn_orphan(struct sock *sk);
-void xtcp_conn_set_error(struct sock *sk, int err);
 void xtcp_conn_write_space(struct sock *sk);
 void xtcp_conn_check_space(struct sock *sk);
 void xtcp_conn_reset(struct sock *sk);

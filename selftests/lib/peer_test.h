@@ -31,6 +31,11 @@
 #define send_seg(...)	peer_send(&self->p, &(struct seg){ __VA_ARGS__ })
 #define expect(...)	must(peer_expect(&self->p, &(struct want){ __VA_ARGS__ }))
 #define silence(ms)	must(peer_silence(&self->p, (ms)))
+/* The RST of an abort, in either of its forms (D17). */
+#define expect_abort()							\
+	must(peer_expect_either(&self->p,				\
+				&(struct want){ .flags = RST | ACK, .within = NOW },	\
+				&(struct want){ .flags = RST }))
 
 #define send_icmp(...)	peer_icmp(&self->p, &(struct path_error){ __VA_ARGS__ })
 

@@ -620,7 +620,6 @@ TEST_F(closed_window, acceptability)
 	expect(.flags = ACK, .win = WIN_ZERO, .any_opts = true, .within = 300);
 }
 
-/* Both forms of probe are answered with RCV.NXT and the window as it is (D10). */
 /* Nobody will read what is sent now: not even a closed window hides that. */
 TEST_F(closed_window, text_that_nobody_will_read)
 {
@@ -635,6 +634,7 @@ TEST_F(closed_window, text_that_nobody_will_read)
 	listed_is(ST_NONE);
 }
 
+/* Both forms of probe are answered with RCV.NXT and the window as it is (D10). */
 TEST_F(closed_window, both_probe_forms_are_answered)
 {
 	int i;

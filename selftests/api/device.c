@@ -2,14 +2,11 @@
 /* Devices, scopes, marks, priorities, processors: what ties a socket to a part of the machine. */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include "kselftest_harness.h"
 #include "fixture.h"
@@ -266,53 +263,6 @@ TEST_F(device, incoming_cpu)
 	close(server);
 }
 
-static bool set_offload(const char *name, uint32_t cmd, uint32_t value)
-{
-	struct ethtool_value offload = { .cmd = cmd, .data = value };
-	struct ifreq ifr = { .ifr_data = (void *)&offload };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-	bool done;
-
-	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
-	done = fd >= 0 && !ioctl(fd, SIOCETHTOOL, &ifr);
-	close(fd);
-	return done;
-}
-
-/* The queue of the card that a connection arrives by is known from the start. */
-TEST_F(device, incoming_napi_id)
-{
-	struct xt_addr addr = xt_addr_parse(variant->family == AF_INET6 ? "fd78::1" : "10.78.0.1",
-					    0);
-	int ours, lfd, client, fd;
-
-	ROW("API-28");
-	ours = ASSERT_FD(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
-	ASSERT_RET(0, unshare(CLONE_NEWNET));
-	ASSERT_TRUE(xt_run("ip link add v1 type veth peer name v0 netns /proc/%d/fd/%d && "
-			   "ip addr add 10.78.0.2/24 dev v1 && "
-			   "ip addr add fd78::2/64 dev v1 nodad && ip link set v1 up",
-			   getpid(), ours));
-	/* Between these two the packets of a veth device pass a NAPI queue, as of a card. */
-	ASSERT_TRUE(set_offload("v1", ETHTOOL_STSO, 0));
-	client = ASSERT_FD(xt_socket(variant->family));
-	ASSERT_RET(0, setns(ours, CLONE_NEWNET));
-	ASSERT_TRUE(xt_run("ip addr add 10.78.0.1/24 dev v0 && "
-			   "ip addr add fd78::1/64 dev v0 nodad && ip link set v0 up"));
-	ASSERT_TRUE(set_offload("v0", ETHTOOL_SGRO, 1));
-	lfd = ASSERT_FD(xt_socket(variant->family));
-	ASSERT_RET(0, xt_bind(lfd, &addr));
-	ASSERT_RET(0, listen(lfd, 1));
-	ASSERT_RET(0, xt_sockname(lfd, &addr));
-	ASSERT_RET(0, xt_connect(client, &addr));
-	fd = ASSERT_FD(accept(lfd, NULL, NULL));
-	EXPECT_LT(0, xt_get_int(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID));
-	close(fd);
-	close(client);
-	close(lfd);
-	close(ours);
-}
-
 /* SO_MEMINFO: the accounts are those of the socket. */
 TEST_F(device, memory)
 {
@@ -347,7 +297,8 @@ static int add_neighbour(void)
 	    !xt_run("ip -n %s addr add 10.78.0.2/24 dev v1 && "
 		    "ip -n %s addr add fd78::2/64 dev v1 nodad && "
 		    "ip -n %s addr add fe80::2/64 dev v1 nodad && "
-		    "ip -n %s link set v1 up", name, name, name, name))
+		    "ip netns exec %s ethtool -K v1 tso off && "
+		    "ip -n %s link set v1 up", name, name, name, name, name))
 		return -1;
 	snprintf(name, sizeof(name), "/run/netns/xt-device-%d", getpid());
 	there = open(name, O_RDONLY | O_CLOEXEC);
@@ -367,6 +318,32 @@ static int socket_there(int there, int family, unsigned int *index)
 	}
 	close(here);
 	return fd;
+}
+
+/* The queue of the card that a connection arrives by is known from the start. */
+TEST_F(device, incoming_napi_id)
+{
+	const char *address = variant->family == AF_INET6 ? "fd78::1" : "10.78.0.1";
+	struct xt_addr addr = xt_addr_parse(address, 0);
+	int there, lfd, client, fd;
+	unsigned int index;
+
+	ROW("API-28");
+	there = ASSERT_FD(add_neighbour());
+	/* With GRO the packets of a veth device pass a NAPI queue, as of a card. */
+	ASSERT_TRUE(xt_run("ethtool -K v0 gro on"));
+	client = ASSERT_FD(socket_there(there, variant->family, &index));
+	lfd = ASSERT_FD(xt_socket(variant->family));
+	ASSERT_RET(0, xt_bind(lfd, &addr));
+	ASSERT_RET(0, listen(lfd, 1));
+	ASSERT_RET(0, xt_sockname(lfd, &addr));
+	ASSERT_RET(0, xt_connect(client, &addr));
+	fd = ASSERT_FD(accept(lfd, NULL, NULL));
+	EXPECT_LT(0, xt_get_int(fd, SOL_SOCKET, SO_INCOMING_NAPI_ID));
+	close(fd);
+	close(client);
+	close(lfd);
+	close(there);
 }
 
 /* Who is heard in a VRF is answered there, by whatever answers. */

@@ -21,8 +21,13 @@ unload()
 	rmmod xtcp 2>/dev/null
 }
 
-# No socket holds the module. An orphan whose peer is gone, with the network of an earlier
-# test, does so for some 100 s.
+# The longest time that an orphan holds the module when the network of an earlier test is
+# gone: it gives up at the first time-out 102.2 s or more after it began to repeat (R2), and
+# the time between two doubles.
+# shellcheck disable=SC2034
+orphan_life=240
+
+# No socket holds the module.
 unused()
 {
 	[ "$(cat /sys/module/xtcp/refcnt)" -eq 0 ]

@@ -73,13 +73,20 @@ net_quiet()
 }
 
 # A connection whose last FIN was lost sends it again, while there is a path: without
-# one it would be there, and hold the module, for minutes.
+# one it would be there, and hold the module, for minutes. No RTO is longer than 120 s.
 net_down()
 {
-	local ns
+	local ns start=$SECONDS
 
 	net_clear
-	wait_until 20 net_quiet
+	if wait_until 130 net_quiet; then
+		[ "$SECONDS" -lt $((start + 20)) ] || note "quiet after $((SECONDS - start)) s"
+	else
+		note "connections left:"
+		for ns in $client $server; do
+			other_states "$ns" | sed 's/^/# /'
+		done
+	fi
 	for ns in $client $router $server; do
 		[ ! -e "/run/netns/$ns" ] || echo "netns del $ns"
 	done | ip -batch -

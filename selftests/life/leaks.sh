@@ -82,7 +82,7 @@ crowd()
 
 	row API-43 CLS-15
 	[ "${XTCP_TEST_FULL:-0}" != 1 ] || count=200000
-	is_control || wait_until 150 unused || fail "the module is in use before the test"
+	is_control || wait_until "$orphan_life" unused || fail "the module is in use before the test"
 	before=$(objects)
 	skbs_before=$(skbs)
 	fresh_netns || fail "no namespace"

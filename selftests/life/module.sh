@@ -19,7 +19,7 @@ at_exit "[ ! -e /run/netns/$ns ] || ip netns del $ns"
 
 clean_start()
 {
-	! loaded || unload_soon 150 || fail "in use before the test: $(grep '^xtcp' /proc/modules)"
+	! loaded || unload_soon "$orphan_life" || fail "in use before the test: $(grep '^xtcp' /proc/modules)"
 	load || fail "cannot load $module_file"
 }
 

@@ -41,8 +41,10 @@ static bool check_timestamp(struct sock *sk, struct input *in)
 
 	if (!xp->ts_ok || (in->cb->flags & XTCP_RST))
 		return true;
-	if (!(in->opts.seen & XTCP_OPT_TS))
-		return drop(sk, in, XTCP_DROP_NO_TIMESTAMP);
+	if (!(in->opts.seen & XTCP_OPT_TS)) {
+		/* A new start of the peer may be of another mind: a SYN is answered (SEC-02). */
+		return (in->cb->flags & XTCP_SYN) || drop(sk, in, XTCP_DROP_NO_TIMESTAMP);
+	}
 	if (xtcp_segment_is_paws_old(xp->ts_recent, in->opts.tsval,
 				     ktime_get_seconds() - xp->ts_recent_s)) {
 		xtcp_output_challenge(sk);
@@ -55,13 +57,15 @@ static bool check_timestamp(struct sock *sk, struct input *in)
 static void take_timestamp(struct sock *sk, const struct input *in)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
+	u32 now_s = ktime_get_seconds();
 
 	if (!xp->ts_ok || !(in->opts.seen & XTCP_OPT_TS) || (in->cb->flags & XTCP_RST))
 		return;
-	if (xtcp_seq_geq(in->opts.tsval, xp->ts_recent) &&
-	    xtcp_seq_leq(in->cb->seq, xp->last_ack_sent)) {
+	/* Any is newer than one that has become invalid (RFC 7323, 5.5). */
+	if (xtcp_seq_leq(in->cb->seq, xp->last_ack_sent) &&
+	    !xtcp_segment_is_paws_old(xp->ts_recent, in->opts.tsval, now_s - xp->ts_recent_s)) {
 		xp->ts_recent = in->opts.tsval;
-		xp->ts_recent_s = ktime_get_seconds();
+		xp->ts_recent_s = now_s;
 	}
 }
 
@@ -118,19 +122,21 @@ static bool is_unwanted(const struct sock *sk, const struct input *in)
 static bool check_sequence(struct sock *sk, struct input *in)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	u32 wnd = xp->rcv_wup + xp->rcv_wnd - xp->rcv_nxt;
+	u32 wnd = xtcp_window_left(xp);
 	struct xtcp_cut cut;
+	bool edge;
 
-	if ((s32)wnd < 0)
-		wnd = 0;
 	strip_crossed_syn(sk, in);
-	if (!wnd && in->text && in->cb->seq == xp->rcv_nxt && !(in->cb->flags & XTCP_SYN)) {
+	edge = xtcp_segment_has_allowance(xp->rcv_nxt, wnd, in->cb->seq);
+	if (!wnd && edge && in->text && !(in->cb->flags & XTCP_SYN)) {
 		if (is_unwanted(sk, in))
 			return true;	/* room or not: take_text() says so */
 		/* MUST-66: ACK, RST and URG count although there is no room for the text. */
 		xp->ack_now = 1;
 		return cut_tail(sk, in, in->text);
 	}
+	if (edge && in->cb->seq == in->cb->end_seq && !(in->cb->flags & XTCP_RST))
+		return true;
 	if (!xtcp_segment_is_acceptable(xp->rcv_nxt, wnd, in->cb->seq,
 					in->cb->end_seq - in->cb->seq))
 		return refuse(sk, in);
@@ -147,12 +153,10 @@ static bool check_sequence(struct sock *sk, struct input *in)
 static bool check_rst(struct sock *sk, struct input *in)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	u32 wnd = xp->rcv_wup + xp->rcv_wnd - xp->rcv_nxt;
+	u32 wnd = xtcp_window_left(xp);
 
 	if (!(in->cb->flags & XTCP_RST))
 		return true;
-	if ((s32)wnd < 0)
-		wnd = 0;
 	switch (xtcp_segment_check_rst(xp->rcv_nxt, wnd, in->cb->seq)) {
 	case XTCP_RST_ACCEPT:
 		consume_skb(in->skb);

@@ -101,23 +101,27 @@ static u32 space_to_window(int space)
 	return space > 0 ? space >> 1 : 0;
 }
 
-/* The window to offer now, and remember that it was offered (RFC 9293, 3.8.6.2.2). */
-static u16 select_window(struct sock *sk)
+/* The window to offer now (RFC 9293, 3.8.6.2.2). */
+static u32 window_now(struct sock *sk)
 {
-	struct xtcp_sock *xp = xtcp_sk(sk);
-	u32 offered = xp->rcv_wup + xp->rcv_wnd - xp->rcv_nxt;
+	const struct xtcp_sock *xp = xtcp_sk(sk);
 	int rcvbuf = READ_ONCE(sk->sk_rcvbuf);
 	u32 full = min_t(u32, space_to_window(rcvbuf), xp->window_clamp);
 	u32 room = min_t(u32, space_to_window(rcvbuf - atomic_read(&sk->sk_rmem_alloc)), full);
-	u32 wnd;
 
-	if ((s32)offered < 0)
-		offered = 0;
 	/* What has been offered stays; no more than a little is added while memory is short. */
 	if (sk_under_memory_pressure(sk))
 		room = min_t(u32, room, PRESSED_WINDOW_SEGS * xp->advmss);
-	wnd = xtcp_window_select(offered, room, full, xp->rcv_mss, xp->rcv_wscale);
-	wnd = min(wnd, xtcp_window_max(xp->rcv_wscale));
+	return min(xtcp_window_select(xtcp_window_left(xp), room, full, xp->rcv_mss, xp->rcv_wscale),
+		   xtcp_window_max(xp->rcv_wscale));
+}
+
+/* The same, and remember that it was offered. */
+static u16 select_window(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	u32 wnd = window_now(sk);
+
 	xp->rcv_wnd = wnd;
 	xp->rcv_wup = xp->rcv_nxt;
 	return wnd >> xp->rcv_wscale;
@@ -755,7 +759,7 @@ bool xtcp_output_keepalive(struct sock *sk)
 void xtcp_output_window_update(struct sock *sk, u32 copied_bytes)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	u32 offered = xp->rcv_wup + xp->rcv_wnd - xp->rcv_nxt;
+	u32 offered = xtcp_window_left(xp), wnd;
 	bool send = false;
 
 	if (!xtcp_state_is_synchronized(sk->sk_state))
@@ -766,11 +770,7 @@ void xtcp_output_window_update(struct sock *sk, u32 copied_bytes)
 		send = true;
 	if (!send && copied_bytes > 0 && !(sk->sk_shutdown & RCV_SHUTDOWN) &&
 	    2 * offered <= xp->window_clamp) {
-		int rcvbuf = READ_ONCE(sk->sk_rcvbuf);
-		u32 full = min(space_to_window(rcvbuf), xp->window_clamp);
-		u32 room = min(space_to_window(rcvbuf - atomic_read(&sk->sk_rmem_alloc)), full);
-		u32 wnd = xtcp_window_select(offered, room, full, xp->rcv_mss, xp->rcv_wscale);
-
+		wnd = window_now(sk);
 		send = wnd && wnd >= 2 * offered;
 	}
 	if (send)

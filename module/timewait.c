@@ -143,7 +143,7 @@ static struct xtcp_timewait *alloc_entry(const struct sock *sk)
 	INIT_LIST_HEAD(&tw->node.fifo);
 	tw->snd_nxt = xp->snd_nxt;
 	tw->rcv_nxt = xp->rcv_nxt;
-	tw->rcv_wnd = xp->rcv_wup + xp->rcv_wnd - xp->rcv_nxt;
+	tw->rcv_wnd = xtcp_window_left(xp);
 	if ((s32)tw->rcv_wnd < 0)
 		tw->rcv_wnd = 0;
 	tw->ts_recent = xp->ts_recent;

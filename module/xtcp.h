@@ -336,6 +336,14 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 	return (struct xtcp_sock *)sk;
 }
 
+/* What the peer may still send of the window it was offered: SEG.SEQ < RCV.NXT + this. */
+static inline u32 xtcp_window_left(const struct xtcp_sock *xp)
+{
+	u32 left = xp->rcv_wup + xp->rcv_wnd - xp->rcv_nxt;
+
+	return (s32)left < 0 ? 0 : left;
+}
+
 static inline struct sock *xtcp_node_sk(struct xtcp_node *node)
 {
 	return (struct sock *)container_of(node, struct xtcp_sock, node);

@@ -30,8 +30,8 @@ static bool in_window(u32 rcv_nxt, u32 rcv_wnd, u32 seq)
  * the last octet only and so refuses a segment that sticks out of a small window
  * on both sides; it would never get through, and xtcp_segment_trim() can cut both.
  *
- * With a zero window nothing with text is acceptable, yet the ACK, URG and RST of
- * a segment at RCV.NXT count (MUST-66): see xtcp_segment_has_allowance().
+ * Nothing else is acceptable, yet the ACK of a segment right behind the window counts:
+ * see xtcp_segment_has_allowance().
  *
  * Context: any, pure.
  * Return: true if the segment, or a part of it, belongs into the window.

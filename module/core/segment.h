@@ -46,12 +46,13 @@ struct xtcp_cut {
 };
 
 /*
- * RFC 9293, 3.4 (MUST-66): a full receiver takes the ACK, URG and RST of a segment
- * at RCV.NXT, though none of its text.
+ * The first number beyond the window: its text is not for now, its ACK and URG are. The RFC
+ * says so of a full receiver only (9293, 3.4, MUST-66); deviates (D25): of any. All the ACKs
+ * of a peer that has filled an open window come from there while a hole in it is mended.
  */
 static inline bool xtcp_segment_has_allowance(u32 rcv_nxt, u32 rcv_wnd, u32 seq)
 {
-	return !rcv_wnd && seq == rcv_nxt;
+	return seq - rcv_nxt == rcv_wnd;
 }
 
 bool xtcp_segment_is_acceptable(u32 rcv_nxt, u32 rcv_wnd, u32 seq, u32 seg_len);

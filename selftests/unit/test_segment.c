@@ -97,13 +97,16 @@ TEST(segment_is_acceptable__edges_of_large_windows)
 	}
 }
 
-TEST(segment_has_allowance__only_a_full_receiver_at_rcv_nxt)
+TEST(segment_has_allowance__only_right_behind_the_window)
 {
 	ROW("DATA-09");
 	EXPECT(xtcp_segment_has_allowance(7, 0, 7));
 	EXPECT(!xtcp_segment_has_allowance(7, 0, 6));
 	EXPECT(!xtcp_segment_has_allowance(7, 0, 8));
 	EXPECT(!xtcp_segment_has_allowance(7, 1, 7));
+	EXPECT(xtcp_segment_has_allowance(7, 1, 8));
+	EXPECT(xtcp_segment_has_allowance(0xfffffff0, 0x20, 0x10));
+	EXPECT(!xtcp_segment_has_allowance(0xfffffff0, 0x20, 0x11));
 }
 
 static void check_trim(u32 nxt, u32 wnd, u32 seq, u32 text, bool fin)

@@ -59,6 +59,17 @@ TEST_F(timestamps, segment_without_option_is_dropped)
 	ASSERT_TRUE(peer_read(&self->p, self->fd, 10));
 }
 
+/* A peer that has started anew may do without: its SYN is answered, so that it can reset. */
+TEST_F(timestamps, syn_without_option_is_challenged)
+{
+	ROW("SEC-02");
+	send_seg(.flags = SYN, .seq = 100000, .no_opts = true, .stray = true);
+	expect(.flags = ACK, .within = NOW);
+	send_seg(.flags = RST);
+	peer_pump(&self->p, 5);
+	ASSERT_EQ(ECONNRESET, peer_so_error(self->fd));
+}
+
 /* A RST needs none. */
 TEST_F(timestamps, rst_without_option_resets)
 {

@@ -72,6 +72,7 @@ static inline struct xtcp_net *xtcp_mib_find_net(const struct net *net)
 	X(OOO_QUEUED,		"OooQueued")		\
 	X(OOO_PRUNED,		"OooPruned")		\
 	X(RCV_COALESCED,	"RcvCoalesced")		\
+	X(RCV_COLLAPSED,	"RcvCollapsed")		\
 	X(DSACK_SENT,		"DsackSent")		\
 	X(SACK_RENEGED,		"SackReneged")		\
 	X(FSM_BUG,		"FsmBug")		\

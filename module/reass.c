@@ -11,6 +11,9 @@
 
 #include "xtcp.h"
 
+/* Segments looked at on each side for a run that has been forgotten: most are one by now. */
+#define RUN_SEGS	16
+
 /**
  * xtcp_reass_duplicate - text that arrived twice is reported once, by D-SACK
  * @sk: the socket
@@ -27,6 +30,17 @@ void xtcp_reass_duplicate(struct sock *sk, u32 start, u32 end)
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_DSACK_SENT);
 }
 
+/* @to now ends where @skb does, whose text it has got. */
+static void follow(struct sk_buff *to, const struct sk_buff *skb)
+{
+	XTCP_CB(to)->end_seq = XTCP_CB(skb)->end_seq;
+	XTCP_CB(to)->flags |= XTCP_CB(skb)->flags & XTCP_FIN;
+	if (skb->tstamp) {
+		to->tstamp = skb->tstamp;	/* of what was read last */
+		skb_shinfo(to)->hwtstamps = skb_shinfo(skb)->hwtstamps;
+	}
+}
+
 /* Add the text of @skb to @to if it continues it; true: @skb is gone. */
 static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
 {
@@ -38,12 +52,7 @@ static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
 		return false;
 	atomic_add(delta, &sk->sk_rmem_alloc);
 	sk_mem_charge(sk, delta);
-	XTCP_CB(to)->end_seq = XTCP_CB(skb)->end_seq;
-	XTCP_CB(to)->flags |= XTCP_CB(skb)->flags & XTCP_FIN;
-	if (skb->tstamp) {
-		to->tstamp = skb->tstamp;	/* of what was read last */
-		skb_shinfo(to)->hwtstamps = skb_shinfo(skb)->hwtstamps;
-	}
+	follow(to, skb);
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_RCV_COALESCED);
 	kfree_skb_partial(skb, stolen);
 	return true;
@@ -99,6 +108,26 @@ static void deliver_ooo(struct sock *sk, bool *fin)
 	xtcp_sack_remove(&xp->sacks, xp->rcv_nxt);
 }
 
+/* Report by SACK the run of contiguous text that @skb is a part of (RFC 2018, 4). */
+static void report_run(struct xtcp_sock *xp, struct sk_buff *skb)
+{
+	u32 start = XTCP_CB(skb)->seq, end = XTCP_CB(skb)->end_seq;
+	struct sk_buff *other;
+	int i;
+
+	other = skb_rb_prev(skb);
+	for (i = 0; i < RUN_SEGS && other && XTCP_CB(other)->end_seq == start; i++) {
+		start = XTCP_CB(other)->seq;
+		other = skb_rb_prev(other);
+	}
+	other = skb_rb_next(skb);
+	for (i = 0; i < RUN_SEGS && other && XTCP_CB(other)->seq == end; i++) {
+		end = XTCP_CB(other)->end_seq;
+		other = skb_rb_next(other);
+	}
+	xtcp_sack_add(&xp->sacks, start, end);
+}
+
 /* Insert @skb, which overlaps nothing, after @prev (NULL: first of all). */
 static void ooo_link(struct sock *sk, struct sk_buff *skb, struct sk_buff *prev)
 {
@@ -106,10 +135,11 @@ static void ooo_link(struct sock *sk, struct sk_buff *skb, struct sk_buff *prev)
 	struct rb_node **link = &xp->ooo.rb_node;
 	struct rb_node *parent = NULL;
 
-	xtcp_sack_add(&xp->sacks, XTCP_CB(skb)->seq, XTCP_CB(skb)->end_seq);
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_OOO_QUEUED);
-	if (coalesce(sk, prev, skb))
+	if (coalesce(sk, prev, skb)) {
+		report_run(xp, prev);
 		return;
+	}
 	skb_set_owner_r(skb, sk);
 	while (*link) {
 		parent = *link;
@@ -118,6 +148,7 @@ static void ooo_link(struct sock *sk, struct sk_buff *skb, struct sk_buff *prev)
 	}
 	rb_link_node(&skb->rbnode, parent, link);
 	rb_insert_color(&skb->rbnode, &xp->ooo);
+	report_run(xp, skb);
 }
 
 /* Last segment of the ooo tree that starts at or before @seq. */
@@ -172,6 +203,86 @@ static bool prune(struct sock *sk, const struct sk_buff *keep)
 			return false;
 	}
 	return true;
+}
+
+/* ---- room -------------------------------------------------------------------- */
+
+/* Text of a segment that compact() makes: a page, with what the kernel adds to it. */
+#define COMPACT_BYTES	SKB_MAX_ORDER(0, 0)
+
+/* Does @skb cost more than twice its text, which is what space_to_window() counts on? */
+static bool is_wasteful(const struct sk_buff *skb)
+{
+	return skb->len < skb->truesize >> 1 && skb->len <= COMPACT_BYTES;
+}
+
+/* A segment without text yet, before @skb in the receive queue and of the same number. */
+static struct sk_buff *open_before(struct sock *sk, struct sk_buff *skb)
+{
+	u32 bytes = min_t(u32, xtcp_sk(sk)->rcv_nxt - XTCP_CB(skb)->seq, COMPACT_BYTES);
+	struct sk_buff *to = alloc_skb(bytes, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!to)
+		return NULL;
+	*XTCP_CB(to) = *XTCP_CB(skb);
+	XTCP_CB(to)->end_seq = XTCP_CB(to)->seq;
+	__skb_queue_before(&sk->sk_receive_queue, skb, to);
+	skb_set_owner_r(to, sk);
+	return to;
+}
+
+/* Move the text, and FIN, of @skb behind that of @to, which has room. */
+static void move_text(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
+{
+	skb_copy_bits(skb, 0, skb_put(to, skb->len), skb->len);
+	follow(to, skb);
+	__skb_unlink(skb, &sk->sk_receive_queue);
+	skb_orphan(skb);	/* the charge ends under the lock, whoever looks at it still */
+	consume_skb(skb);
+}
+
+/*
+ * Small segments side by side become one: a peer may fill the window with them, and what the
+ * window has offered must have room (as tcp_collapse() in Linux).
+ */
+static void compact(struct sock *sk)
+{
+	struct sk_buff_head *queue = &sk->sk_receive_queue;
+	struct sk_buff *to = NULL, *skb, *next;
+
+	skb_queue_walk_safe(queue, skb, next) {
+		if (!is_wasteful(skb)) {
+			to = NULL;
+			continue;
+		}
+		if (!to || skb_tailroom(to) < skb->len) {
+			if (skb_queue_is_last(queue, skb) || !is_wasteful(next))
+				continue;
+			to = open_before(sk, skb);
+			if (!to)
+				return;
+			xtcp_mib_inc(sock_net(sk), XTCP_MIB_RCV_COLLAPSED);
+		}
+		move_text(sk, to, skb);
+	}
+}
+
+/*
+ * Make room for text in order: put small segments together; if that is not enough, let the
+ * buffer grow to what is there, up to the namespace's limit, unless the application has
+ * chosen its size (as tcp_clamp_window() in Linux); then give up out-of-order text.
+ */
+static bool make_room(struct sock *sk)
+{
+	int limit = READ_ONCE(xtcp_sk_net(sk)->rmem[2]);
+	int used;
+
+	compact(sk);
+	used = atomic_read(&sk->sk_rmem_alloc);
+	if (used > sk->sk_rcvbuf && !(sk->sk_userlocks & SOCK_RCVBUF_LOCK) &&
+	    !sk_under_memory_pressure(sk) && sk->sk_rcvbuf < limit)
+		WRITE_ONCE(sk->sk_rcvbuf, min(used, limit));
+	return prune(sk, NULL);
 }
 
 /*
@@ -240,7 +351,8 @@ static bool overlaps_ooo(const struct xtcp_sock *xp, const struct sk_buff *skb)
 /*
  * Charge @skb to the protocol and the cgroup. For text in order they take out-of-order text
  * back first: it waits for this. A FIN alone passes whatever they say, on credit until it is
- * read: closing gives memory back.
+ * read: closing gives memory back. So does one segment into an empty queue: nobody starves
+ * because others hold all the memory there is.
  */
 static bool charge_received(struct sock *sk, struct sk_buff *skb, bool in_order)
 {
@@ -248,7 +360,7 @@ static bool charge_received(struct sock *sk, struct sk_buff *skb, bool in_order)
 		if (!in_order)
 			return false;
 		if (!drop_last_ooo(sk))
-			return !skb->len;
+			return !skb->len || skb_queue_empty(&sk->sk_receive_queue);
 	}
 	return true;
 }
@@ -258,8 +370,8 @@ static bool has_room(struct sock *sk, struct sk_buff *skb, bool in_order)
 {
 	if (in_order) {
 		/* An empty queue takes one segment whatever its overhead: no deadlock. */
-		if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) &&
-		    !prune(sk, NULL) && !skb_queue_empty(&sk->sk_receive_queue))
+		if (atomic_read(&sk->sk_rmem_alloc) > READ_ONCE(sk->sk_rcvbuf) && skb->len &&
+		    !make_room(sk) && !skb_queue_empty(&sk->sk_receive_queue))
 			return false;
 	} else if (atomic_read(&sk->sk_rmem_alloc) + skb->truesize > READ_ONCE(sk->sk_rcvbuf)) {
 		return false;

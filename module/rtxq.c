@@ -16,6 +16,25 @@ static u32 seq_len(struct sk_buff *skb)
 }
 
 /**
+ * xtcp_rtxq_schedule - may so much be added to what the socket has to send?
+ * @sk: the socket
+ * @bytes: wanted
+ *
+ * Asks the protocol's account and the cgroup's. When they have nothing, the first bytes pass on
+ * credit, up to the least send buffer (as tcp_wmem_schedule() in Linux): no socket starves
+ * because others hold all the memory there is.
+ *
+ * Context: socket lock.
+ * Return: @bytes, or fewer, or 0.
+ */
+int xtcp_rtxq_schedule(struct sock *sk, int bytes)
+{
+	if (sk_wmem_schedule(sk, bytes))
+		return bytes;
+	return clamp(READ_ONCE(xtcp_sk_net(sk)->wmem[0]) - sk->sk_wmem_queued, 0, bytes);
+}
+
+/**
  * xtcp_rtxq_alloc - an empty segment with room for all headers in front
  * @sk: the socket
  * @linear: bytes of linear space for text
@@ -28,7 +47,7 @@ struct sk_buff *xtcp_rtxq_alloc(struct sock *sk, unsigned int linear, gfp_t gfp)
 {
 	struct sk_buff *skb = alloc_skb_fclone(linear + sk->sk_prot->max_header, gfp);
 
-	if (skb && sk_wmem_schedule(sk, skb->truesize)) {
+	if (skb && xtcp_rtxq_schedule(sk, skb->truesize) == skb->truesize) {
 		skb_reserve(skb, sk->sk_prot->max_header);
 		memset(XTCP_CB(skb), 0, sizeof(struct xtcp_cb));
 		skb->ip_summed = CHECKSUM_PARTIAL;	/* copying text in need not sum it */

@@ -162,7 +162,8 @@ static int add_text(struct send_op *op, struct sk_buff *skb, int room)
 		return -EMSGSIZE;
 	copy = min_t(size_t, room, msg_data_left(op->msg));
 	copy = min_t(int, copy, pfrag->size - pfrag->offset);
-	if (!sk_wmem_schedule(sk, copy))
+	copy = xtcp_rtxq_schedule(sk, copy);
+	if (!copy)
 		return 0;
 	err = skb_copy_to_page_nocache(sk, &op->msg->msg_iter, skb, pfrag->page,
 				       pfrag->offset, copy);

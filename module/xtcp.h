@@ -605,6 +605,7 @@ void xtcp_port_add_timewait(struct xtcp_timewait *tw, const struct sock *sk);
 void xtcp_port_del_timewait(struct xtcp_timewait *tw);
 
 /* ---- rtxq.c ----------------------------------------------------------------- */
+int xtcp_rtxq_schedule(struct sock *sk, int bytes);
 struct sk_buff *xtcp_rtxq_alloc(struct sock *sk, unsigned int linear, gfp_t gfp);
 void xtcp_rtxq_append(struct sock *sk, struct sk_buff *skb);
 int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes, bool sent);

@@ -155,6 +155,7 @@ static long pages_in_use(void)
 
 #define FLOWS		200
 #define MEM_HIGH	3000	/* pages: 12 MB; 200 flows would like 200 * 4 MB and more */
+#define READS		1000
 #define PER_CPU		256	/* pages each CPU may hold beside the account */
 
 /* The limits are the machine's and stand in the first namespace. */
@@ -177,15 +178,26 @@ static bool get_memory_limits(char *value, int size)
 	return got;
 }
 
+static long drained(int fd)
+{
+	static char text[65536];
+	long total = 0, n;
+
+	while ((n = recv(fd, text, sizeof(text), 0)) > 0)
+		total += n;
+	return total;
+}
+
 /*
  * Flows that nobody reads fill the memory there is, and no more; senders block, nothing is
- * lost, and once the limit is raised everything arrives.
+ * lost, and once the limit is raised everything arrives. A connection that holds nothing is
+ * not starved by them, and one that is read in small portions is not acknowledged for each.
  */
 TEST_F_TIMEOUT(orphans, memory_limit, 240)
 {
 	static char text[65536];
-	int fd[FLOWS], peer[FLOWS], i;
-	long sent[FLOWS] = { 0 }, most = 0, total = 0;
+	int fd[FLOWS], peer[FLOWS], quiet[2], i;
+	long sent[FLOWS] = { 0 }, most = 0, total = 0, segments;
 	char limits[64], before[64] = "";
 	struct xt_addr addr;
 	bool moved = true;
@@ -201,6 +213,7 @@ TEST_F_TIMEOUT(orphans, memory_limit, 240)
 		ASSERT_RET(0, xt_set_int(fd[i], SOL_SOCKET, SO_SNDBUFFORCE, 2 << 20));
 		ASSERT_RET(0, xt_nonblock(fd[i]));
 	}
+	ASSERT_RET(0, xt_pair(variant->family, &quiet[0], &quiet[1]));
 	snprintf(limits, sizeof(limits), "%d %d %d", MEM_HIGH / 2, MEM_HIGH * 3 / 4, MEM_HIGH);
 	ASSERT_TRUE(get_memory_limits(before, sizeof(before)));
 	ASSERT_TRUE(set_memory_limits(limits));
@@ -225,12 +238,24 @@ TEST_F_TIMEOUT(orphans, memory_limit, 240)
 	printf("# %ld bytes in %d flows, at most %ld pages\n", total, FLOWS, most);
 	EXPECT_GE(MEM_HIGH + PER_CPU * sysconf(_SC_NPROCESSORS_ONLN), most);
 	EXPECT_LT(MEM_HIGH / 2, most);
+	for (i = 0; i < 10; i++) {
+		EXPECT_RET(10, send(quiet[0], text, 10, MSG_DONTWAIT));
+		EXPECT_RET(0, xt_set_timeout(quiet[1], SO_RCVTIMEO, XT_DEADLINE_MS));
+		EXPECT_RET(10, recv(quiet[1], text, sizeof(text), 0));
+		/* The acknowledgment has come. */
+		EXPECT_TRUE(XT_WAIT(xt_unacked(quiet[0]) == 0));
+	}
+	segments = peer_counter("OutSegs");
+	for (i = 0; i < READS; i++)
+		EXPECT_RET(1, recv(peer[0], text, 1, 0));
+	EXPECT_GT(READS / 4, peer_counter("OutSegs") - segments);
 	/* Every flow goes on when there is memory again. */
 	EXPECT_TRUE(set_memory_limits(before));
 	for (i = 0; i < FLOWS; i++) {
 		EXPECT_RET(0, shutdown(fd[i], SHUT_WR));
 		EXPECT_RET(0, xt_set_timeout(peer[i], SO_RCVTIMEO, 4 * XT_DEADLINE_MS));
-		EXPECT_TRUE(xt_recv_stream(peer[i], i, sent[i]));
+		EXPECT_TRUE(i ? xt_recv_stream(peer[i], i, sent[i]) :
+				drained(peer[0]) == sent[0] - READS);
 		EXPECT_RET(0, recv(peer[i], text, 1, 0));
 		close(fd[i]);
 		close(peer[i]);

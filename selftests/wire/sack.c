@@ -69,6 +69,27 @@ TEST_F(sack, blocks_latest_first)
 	ASSERT_EQ(base + 900, self->p.last.sack[1][0]);
 }
 
+/*
+ * The first block is the whole of what is contiguous there, also where the list, which holds
+ * four, had forgotten a part of it.
+ */
+TEST_F(sack, forgotten_block_comes_back_whole)
+{
+	static const int hole[] = { 100, 300, 500, 700, 900 };
+	uint32_t base = self->p.snd_nxt;
+	unsigned int i;
+
+	ROW("WIRE-17");
+	for (i = 0; i < sizeof(hole) / sizeof(hole[0]); i++) {
+		send_seg(.flags = ACK, .seq = hole[i], .len = 50);
+		expect(.flags = ACK, .any_opts = true, .within = NOW);
+	}
+	send_seg(.flags = ACK, .seq = 150, .len = 50);
+	expect(.flags = ACK, .any_opts = true, .within = NOW);
+	ASSERT_EQ(base + 100, self->p.last.sack[0][0]);
+	ASSERT_EQ(base + 200, self->p.last.sack[0][1]);
+}
+
 /* D-SACKs by the counters; TCP has one for text below RCV.NXT and one for text above. */
 static long duplicates_reported(void)
 {

@@ -34,14 +34,20 @@ TEST_F(window, empty_segment_edges)
 	state_is(ST_ESTABLISHED);
 }
 
-/* The first number beyond the window; Linux counts it in. */
-TEST_F(window, empty_segment_at_right_edge)
+/* The first number beyond the window: a peer that has filled it acknowledges from there (D25). */
+TEST_F(window, ack_from_right_edge_counts)
 {
-	uint32_t wnd = peer_k_window(&self->p);
-
 	ROW("DATA-02");
-	send_seg(.flags = ACK, .seq = wnd);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	send_seg(.flags = ACK, .seq = peer_k_window(&self->p));
+	/* Neither refused nor resent. */
+	silence(2000);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	send_seg(.flags = ACK, .seq = peer_k_window(&self->p) + 1);
 	expect(.flags = ACK, .within = NOW);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100);
 }
 
 /* Length above 0, window open: the first or the last byte is in it. */
@@ -732,6 +738,51 @@ TEST_F(closed_window, no_silly_updates)
 		}
 	}
 	ASSERT_LE(self->p.mss / 2, i);
+}
+
+/*
+ * What the window has offered has room, however small the segments and whatever the kernel
+ * adds to each.
+ */
+static bool fill_with_small_segments(struct peer *p, int fd)
+{
+	const struct want ack = { .flags = ACK, .any_opts = true };
+	const int len = 100;
+	int total, window = peer_k_window(p);
+
+	for (total = 0; total + len <= window; total += len) {
+		peer_send(p, &(struct seg){ .flags = ACK, .len = len });
+		if (!peer_expect(p, &ack))
+			return false;
+	}
+	printf("# %d bytes\n", total);
+	return peer_read(p, fd, total);
+}
+
+TEST_F_TIMEOUT(window, has_room_for_small_segments, 600)
+{
+	ROW("DATA-22");
+	must(fill_with_small_segments(&self->p, self->fd));
+}
+
+WIRE_FIXTURE(fixed_buffer)
+
+FIXTURE_SETUP(fixed_buffer)
+{
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->lfd = peer_listen(&self->p, 16);
+	ASSERT_LE(0, self->lfd);
+	ASSERT_TRUE(peer_set_int(self->lfd, SOL_SOCKET, SO_RCVBUF, 40000));
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+}
+
+TEST_F_TIMEOUT(fixed_buffer, has_room_for_small_segments, 600)
+{
+	ROW("DATA-22");
+	must(fill_with_small_segments(&self->p, self->fd));
+	if (!xt_is_control())
+		ASSERT_LT(0, peer_counter("RcvCollapsed"));
 }
 
 static uint32_t cwnd_of(int fd)

@@ -121,16 +121,17 @@ static bool is_shut_out(const struct sock *sk)
 static void retransmit(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
+	bool syn_unacked = xtcp_has_syn_unacked(xp);
 
 	if (is_opening(sk)) {
 		resend_syn(sk);
 		return;
 	}
-	if (!xp->rtx_tail)
+	if (!xp->rtx_tail && !syn_unacked)
 		return;
 	if (!xp->retrans_since_us)
 		xp->retrans_since_us = xtcp_now_us() - xtcp_rtt_rto_us(&xp->rtt);
-	if (!is_shut_out(sk)) {
+	if (syn_unacked || !is_shut_out(sk)) {
 		if (retransmitted_too_long(sk)) {
 			give_up(sk);
 			return;
@@ -142,11 +143,12 @@ static void retransmit(struct sock *sk)
 		xp->retrans_since_us = 0;
 	}
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_RTO_TIMEOUTS);
-	xtcp_recovery_timeout(sk);
+	if (xp->rtx_tail)
+		xtcp_recovery_timeout(sk);
 	if (xp->retries < 255)
 		xp->retries++;
-	if (xp->snd_una == xp->iss && !xp->bytes_acked) {
-		/* Closed in SYN_RCVD: without our SYN the FIN means nothing to the peer. */
+	if (syn_unacked) {
+		/* Closed in SYN_RCVD: without our SYN the FIN, sent or not, means nothing. */
 		xp->total_retrans++;
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_RETRANS_SEGS);
 		xtcp_output_syn(sk);

@@ -344,6 +344,12 @@ static inline u32 xtcp_window_left(const struct xtcp_sock *xp)
 	return (s32)left < 0 ? 0 : left;
 }
 
+/* Nothing of ours is acknowledged, the SYN included: as it is in no queue, this tells. */
+static inline bool xtcp_has_syn_unacked(const struct xtcp_sock *xp)
+{
+	return xp->snd_una == xp->iss && !xp->bytes_acked;
+}
+
 static inline struct sock *xtcp_node_sk(struct xtcp_node *node)
 {
 	return (struct sock *)container_of(node, struct xtcp_sock, node);

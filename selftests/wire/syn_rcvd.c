@@ -370,4 +370,61 @@ TEST_F(simultaneous_open, abort_sends_rst)
 	silence(2500);
 }
 
+WIRE_FIXTURE(shut_open)
+
+/* As above, but the peer, whose SYN offers no window, leaves no room for our FIN. */
+FIXTURE_SETUP(shut_open)
+{
+	self->lfd = -1;
+	ASSERT_TRUE(peer_open(&self->p, variant->family));
+	self->p.win = 0;
+	ASSERT_TRUE(peer_tunable("orphan_retries", "4"));
+	self->fd = peer_connect_start(&self->p);
+	ASSERT_LE(0, self->fd);
+	expect(.flags = SYN, .within = NOW);
+	send_seg(.flags = SYN);
+	expect(.flags = SYN | ACK, .within = NOW);
+	state_is(ST_SYN_RCVD);
+}
+
+/* The FIN waits for the window; the SYN before it is repeated, and given up in the end. */
+TEST_F_TIMEOUT(shut_open, close_ends, 120)
+{
+	uint64_t start;
+	struct got seen;
+	int n = 0;
+
+	ROW("CLS-11");
+	ROW("SEC-19");
+	close(self->fd);
+	start = peer_now_us();
+	while (peer_listed(&self->p) != ST_NONE) {
+		ASSERT_GT(40000000, peer_now_us() - start);
+		if (!peer_next(&self->p, &seen, 200)) {
+			continue;
+		}
+		ASSERT_EQ(SYN | ACK, seen.flags);
+		n++;
+	}
+	ASSERT_LE(2, n);
+	ASSERT_LE(3000000, peer_now_us() - start);
+}
+
+/* The peer, which had missed our SYN, sees it after all, and has a window. */
+TEST_F_TIMEOUT(shut_open, shutdown_waits_for_room, 60)
+{
+	ROW("CLS-29");
+	ROW("HS-08");
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = SYN | ACK, .within = 2500);
+	expect(.flags = SYN | ACK, .within = 3500);
+	self->p.win = 1000;
+	send_seg(.flags = ACK);
+	expect(.flags = FIN | ACK, .within = NOW);
+	state_is(ST_FIN_WAIT_1);
+	send_seg(.flags = ACK);
+	state_is(ST_FIN_WAIT_2);
+	silence(5000);
+}
+
 TEST_HARNESS_MAIN

@@ -26,17 +26,18 @@
  * @sk: the socket
  * @pmtu: path MTU [bytes]
  *
- * RFC 9293, 3.7.1 (MUST-16): min(peer's MSS, path), of which min_snd_mss is the floor, less
- * the options every segment carries.
+ * RFC 9293, 3.7.1 (MUST-16): min(peer's MSS, path) less the IP options, as the peer's MSS
+ * counts none (RFC 6691), of which min_snd_mss is the floor; less the options every segment
+ * carries.
  *
  * Context: socket lock.
  */
 void xtcp_output_set_pmtu(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	int mss = (int)pmtu - xp->af->net_hdr_len - xp->af->ext_hdr_len(sk) - XTCP_HDR_LEN;
+	int mss = (int)pmtu - xp->af->net_hdr_len - XTCP_HDR_LEN;
 
-	mss = min_t(int, mss, xp->mss_clamp);
+	mss = min_t(int, mss, xp->mss_clamp) - xp->af->ext_hdr_len(sk);
 	mss = clamp_t(int, mss, READ_ONCE(xtcp_sk_net(sk)->min_snd_mss), 65535 - XTCP_HDR_LEN);
 	if (xp->ts_ok)
 		mss -= XTCP_OPTLEN_TS;

@@ -181,6 +181,30 @@ TEST_F(ip_fields, of_a_transparent_listener)
 	ASSERT_STREQ(other, seen.src);
 }
 
+/* Every segment has the application's IP options; the peer's MSS counts none (RFC 6691). */
+TEST_F(ip_fields, options_count_against_the_peers_mss)
+{
+	uint8_t nops[40], padding[40] = { [1] = sizeof(padding) / 8 - 1, 1, sizeof(padding) - 4 };
+
+	ROW("WIRE-15");
+	memset(nops, 1, sizeof(nops));
+	self->fd = unconnected(&self->p);
+	ASSERT_LE(0, self->fd);
+	if (variant->family == AF_INET) {
+		ASSERT_EQ(0, setsockopt(self->fd, SOL_IP, IP_OPTIONS, nops, sizeof(nops)));
+	} else {
+		ASSERT_EQ(0, setsockopt(self->fd, SOL_IPV6, IPV6_DSTOPTS, padding,
+					sizeof(padding)));
+	}
+	self->p.mss = 1360;
+	ASSERT_TRUE(connect_to_peer(&self->p, self->fd, 0));
+	expect(.flags = SYN);
+	send_seg(.flags = SYN | ACK);
+	expect(.flags = ACK);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 3000));
+	expect(.flags = ACK, .any_psh = true, .len = 1360 - 12 - 40);
+}
+
 /* DF as path-MTU discovery says; IPv6 routers never cut anyway. */
 TEST_F(ip_fields, discovery_off_clears_df)
 {

@@ -129,8 +129,7 @@ static void end_probing(struct sock *sk)
 		return;
 	if (xtcp_seq_leq(XTCP_CB(skb)->end_seq, xp->snd_una + xp->snd_wnd) ||
 	    xp->snd_wnd >= xp->mss) {
-		xp->rtt.backoff = 0;
-		xp->retrans_since_us = 0;
+		xtcp_timer_end_probing(sk);
 		xtcp_timer_stop_rto(sk);
 	}
 }

@@ -493,6 +493,8 @@ static void arm_timer(struct sock *sk)
 	struct xtcp_sock *xp = xtcp_sk(sk);
 
 	if (xp->rtx_tail) {
+		if (xp->rto_kind == XTCP_RTO_PROBE)
+			xtcp_timer_end_probing(sk);
 		if (xp->rto_kind != XTCP_RTO_RETRANSMIT)
 			xtcp_timer_arm_rto(sk, XTCP_RTO_RETRANSMIT, xtcp_timer_rto_jif(sk));
 	} else if (!skb_queue_empty(&sk->sk_write_queue)) {

@@ -196,7 +196,7 @@ static void probe(struct sock *sk)
 	xtcp_output_probe(sk);
 	if (xp->rtx_tail) {
 		/* Data went out: it is guarded like any other. */
-		xp->retrans_since_us = 0;
+		xtcp_timer_end_probing(sk);
 		xtcp_timer_arm_rto(sk, XTCP_RTO_RETRANSMIT, xtcp_timer_rto_jif(sk));
 		return;
 	}

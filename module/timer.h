@@ -25,6 +25,21 @@ static inline void xtcp_timer_stop_rto(struct sock *sk)
 	sk_stop_timer(sk, &xtcp_sk(sk)->rto_timer);
 }
 
+/*
+ * Probing, if there was any, is over. Neither its back-off nor its clock, which answers do not
+ * stop, is for the data that leaves now. What an acknowledged but resent segment has left of a
+ * back-off (RFC 6298, 5) stays where no probe was due.
+ */
+static inline void xtcp_timer_end_probing(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	if (xp->retrans_since_us)
+		xp->rtt.backoff = 0;
+	xp->retrans_since_us = 0;
+	xp->probes = 0;
+}
+
 /* Retransmission time-out in force [jiffies], at least one. */
 static inline u32 xtcp_timer_rto_jif(const struct sock *sk)
 {

@@ -383,6 +383,55 @@ TEST_F_TIMEOUT(window, shrunk_window, 200)
 	ASSERT_EQ(20u * full, self->p.rcv_nxt - self->p.irs - 1);
 }
 
+/* Data that a crumb of window lets go in a probe's place is guarded by the RTO as it was. */
+TEST_F_TIMEOUT(window, probing_leaves_no_back_off, 100)
+{
+	int i;
+
+	ROW("DATA-24");
+	ROW("LOSS-07");
+	ASSERT_TRUE(peer_lower_window(&self->p, 0));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 5000));
+	for (i = 0; i < 6; i++) {
+		expect(.flags = ACK, .seq = -1, .within = 15000);
+		send_seg(.flags = ACK);
+	}
+	send_seg(.flags = ACK, .win = 640 >> 7);
+	expect(.flags = ACK, .any_psh = true, .len = 640, .within = 30000);
+	expect(.flags = ACK, .any_psh = true, .seq = -640, .len = 640, .within = 1100);
+}
+
+/*
+ * Room for a full segment as it is now, with a SACK block in its header, but not for one as
+ * it was: data leaves, and is resent for as long as any other.
+ */
+TEST_F_TIMEOUT(window, probing_leaves_no_clock, 3000)
+{
+	int reduced = self->p.mss - 12 - 12, i;
+	uint64_t start;
+
+	ROW("DATA-25");
+	ROW("LOSS-11");
+	peer_reset(&self->p, PEER_PORT + 1, SERVER_PORT);
+	self->p.wscale = 2;
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	ASSERT_TRUE(peer_lower_window(&self->p, 0));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 5000));
+	start = peer_now_us();
+	while (peer_now_us() - start < 1000000000) {
+		expect(.flags = ACK, .seq = -1, .within = 140000);
+		send_seg(.flags = ACK);
+	}
+	send_seg(.flags = ACK | PSH, .len = 10, .seq = 100, .win = reduced >> 2);
+	expect(.flags = ACK, .any_psh = true, .len = reduced, .any_opts = true, .within = NOW);
+	for (i = 0; i < 3; i++)
+		expect(.flags = ACK, .any_psh = true, .seq = -reduced, .len = reduced,
+		       .any_opts = true, .within = 300 << i);
+	state_is(ST_ESTABLISHED);
+	ASSERT_EQ(0, peer_so_error(self->fd));
+}
+
 WIRE_FIXTURE(zero_window)
 
 /* The peer's window is closed from the start. */

@@ -648,8 +648,25 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb)
 
 /* ---- ACK, RST, probes ------------------------------------------------------- */
 
+/*
+ * SEQ of a segment without text: SND.NXT, or the window's edge where the peer has shrunk its
+ * window below that, for it would drop what begins beyond (RFC 9293, 3.8.6, MUST-34). Less
+ * than a unit of the window field may have been lost by rounding (RFC 7323, 2.3). No window
+ * is known to count our SYN.
+ */
+static u32 acceptable_seq(const struct sock *sk)
+{
+	const struct xtcp_sock *xp = xtcp_sk(sk);
+	u32 edge = xp->snd_una + xp->snd_wnd;
+
+	if (!xtcp_seq_lt(edge, xp->snd_nxt) || xp->snd_nxt - edge < 1u << xp->snd_wscale ||
+	    xtcp_has_syn_unacked(xp))
+		return xp->snd_nxt;
+	return edge;
+}
+
 /**
- * xtcp_output_ack - acknowledge now
+ * xtcp_output_ack - acknowledge now: <SEQ=SND.NXT><ACK=RCV.NXT><ACK>, see acceptable_seq()
  * @sk: in a synchronised state
  *
  * Context: socket lock.
@@ -660,7 +677,7 @@ void xtcp_output_ack(struct sock *sk)
 
 	if (sk->sk_state == TCP_CLOSE)
 		return;
-	if (transmit_bare_opts(sk, XTCP_ACK, xp->snd_nxt) == -ENOBUFS) {
+	if (transmit_bare_opts(sk, XTCP_ACK, acceptable_seq(sk)) == -ENOBUFS) {
 		xp->ack_pending = 1;
 		xtcp_timer_arm_delack(sk, XTCP_DELACK_MAX);
 	}
@@ -689,14 +706,14 @@ void xtcp_output_challenge(struct sock *sk)
 }
 
 /**
- * xtcp_output_rst - abort: <SEQ=SND.NXT><ACK=RCV.NXT><RST,ACK>
+ * xtcp_output_rst - abort: <SEQ=SND.NXT><ACK=RCV.NXT><RST,ACK>, see acceptable_seq()
  * @sk: in a state that has a peer to tell (RFC 9293, 3.10.5)
  *
  * Context: socket lock.
  */
 void xtcp_output_rst(struct sock *sk)
 {
-	transmit_bare_opts(sk, XTCP_RST | XTCP_ACK, xtcp_sk(sk)->snd_nxt);
+	transmit_bare_opts(sk, XTCP_RST | XTCP_ACK, acceptable_seq(sk));
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_OUT_RSTS);
 }
 

@@ -383,6 +383,54 @@ TEST_F_TIMEOUT(window, shrunk_window, 200)
 	ASSERT_EQ(20u * full, self->p.rcv_nxt - self->p.irs - 1);
 }
 
+/* Ten segments under way, one of them taken, and no room for the others any more. */
+static bool shrink_window(struct peer *p, int fd)
+{
+	struct want data = { .flags = ACK, .any_psh = true, .len = p->mss - 12 };
+	int i;
+
+	if (!peer_write(p, fd, 10 * data.len))
+		return false;
+	for (i = 0; i < 10; i++)
+		if (!peer_expect(p, &data))
+			return false;
+	peer_send(p, &(struct seg){ .flags = ACK, .ack = -9 * data.len, .win = WIN_ZERO });
+	return true;
+}
+
+/* An ACK beyond the window would be dropped, and what it acknowledges sent for ever. */
+TEST_F(window, ack_stays_in_a_shrunk_window)
+{
+	int flight = 9 * (self->p.mss - 12), wnd = 2 * (self->p.mss - 12) >> 7;
+
+	ROW("DATA-23");
+	ASSERT_TRUE(shrink_window(&self->p, self->fd));
+	send_seg(.flags = ACK | PSH, .len = 10, .ack = -flight, .win = WIN_ZERO);
+	expect(.flags = ACK, .seq = -flight, .within = 100);
+	send_seg(.flags = ACK | PSH, .len = 10, .ack = -flight, .win = wnd);
+	expect(.flags = ACK, .seq = (wnd << 7) - flight, .within = 100);
+	/* As the field rounds down, the edge may be where it has been. */
+	send_seg(.flags = ACK | PSH, .len = 10, .ack = -flight, .win = flight >> 7);
+	expect(.flags = ACK, .within = 100);
+	ASSERT_TRUE(peer_read(&self->p, self->fd, 30));
+}
+
+TEST_F(window, rst_stays_in_a_shrunk_window)
+{
+	struct linger linger = { .l_onoff = 1 };
+	int flight = 9 * (self->p.mss - 12);
+
+	ROW("DATA-23");
+	ROW("CLS-27");
+	ASSERT_TRUE(shrink_window(&self->p, self->fd));
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	close(self->fd);
+	must(peer_expect_either(&self->p,
+				&(struct want){ .flags = RST | ACK, .seq = -flight, .within = NOW },
+				&(struct want){ .flags = RST, .seq = -flight }));
+	listed_is(ST_NONE);
+}
+
 /* Data that a crumb of window lets go in a probe's place is guarded by the RTO as it was. */
 TEST_F_TIMEOUT(window, probing_leaves_no_back_off, 100)
 {

@@ -34,7 +34,7 @@ static void clean_rtx(struct sock *sk, struct acked *acked)
 		if (xtcp_seq_gt(cb->end_seq, xp->snd_una)) {
 			/* Part of it: cut, so that only the rest is ever resent. */
 			if (!xtcp_seq_lt(cb->seq, xp->snd_una) ||
-			    xtcp_rtxq_split(sk, skb, xp->snd_una - cb->seq, true))
+			    xtcp_rtxq_split(sk, skb, xp->snd_una - cb->seq, XTCP_SPLIT_HEAD))
 				break;
 		}
 		if (cb->marks & XTCP_TX_EVER_RESENT)

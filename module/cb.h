@@ -31,6 +31,7 @@
  * @flags: XTCP_FIN ... XTCP_CWR
  * @marks: transmit: XTCP_TX_*
  * @ecn: receive: ECN field of the IP header
+ * @mss: transmit: text of each segment, but the last, that it left as [bytes]
  */
 struct xtcp_cb {
 	union {
@@ -51,6 +52,7 @@ struct xtcp_cb {
 	u8 flags;
 	u8 marks;
 	u8 ecn;
+	u16 mss;
 };
 
 #define XTCP_CB(skb)	((struct xtcp_cb *)&(skb)->cb[0])

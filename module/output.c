@@ -278,6 +278,7 @@ static int transmit_queued(struct sock *sk, struct sk_buff *skb, u16 mss)
 		return -ENOBUFS;
 	copy->dev = NULL;	/* overlaid by the rtx tree's links */
 	XTCP_CB(skb)->sent_us = xtcp_now_us();
+	XTCP_CB(skb)->mss = mss;
 	xp->last_send_jif = jiffies;
 	if (xp->last_send_jif - xp->last_data_jif < xp->ato_jif)
 		xp->pingpong = 1;	/* a dialogue: ACKs may ride on our data */
@@ -513,7 +514,8 @@ static bool send_head(struct sock *sk, struct sk_buff *skb, u32 size, u16 mss)
 	struct xtcp_cb *cb = XTCP_CB(skb);
 	bool is_last = size >= skb->len && skb_queue_is_last(&sk->sk_write_queue, skb);
 
-	if (size < cb->end_seq - cb->seq && xtcp_rtxq_split(sk, skb, size, false))
+	if (size < cb->end_seq - cb->seq &&
+	    xtcp_rtxq_split(sk, skb, size, XTCP_SPLIT_UNSENT))
 		return false;
 	if (is_last && skb->len)
 		cb->flags |= XTCP_PSH;
@@ -615,7 +617,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb)
 
 	/* Acknowledged in part when it could not be cut: only the rest is sent again. */
 	if (xtcp_seq_lt(cb->seq, xp->snd_una) && xtcp_seq_gt(cb->end_seq, xp->snd_una)) {
-		err = xtcp_rtxq_split(sk, skb, xp->snd_una - cb->seq, true);
+		err = xtcp_rtxq_split(sk, skb, xp->snd_una - cb->seq, XTCP_SPLIT_HEAD);
 		if (err)
 			return err;
 	}
@@ -632,7 +634,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb)
 	if (room > 0)
 		mss = min_t(u32, mss, room);
 	if (skb->len > mss) {
-		err = xtcp_rtxq_split(sk, skb, mss, true);
+		err = xtcp_rtxq_split(sk, skb, mss, XTCP_SPLIT_HEAD);
 		if (err)
 			return err;
 	}

@@ -29,6 +29,29 @@ static struct sk_buff *first_beyond(const struct xtcp_sock *xp, u32 seq)
 	return found;
 }
 
+/*
+ * The part of @skb that lies within a SACK block, cut out of it; NULL: none.
+ *
+ * A receiver has segments or has not, so cuts are made only between segments as they were
+ * sent: a peer that reports every other octet must not multiply our buffers
+ * (CVE-2019-11478). What is reported in part waits for a wider block.
+ */
+static struct sk_buff *part_within(struct sock *sk, struct sk_buff *skb, u32 start, u32 end)
+{
+	const struct xtcp_cb *cb = XTCP_CB(skb);
+	u32 len = cb->end_seq - cb->seq, from = 0, to = len;
+
+	if (xtcp_seq_gt(start, cb->seq))
+		from = roundup(start - cb->seq, cb->mss);
+	if (xtcp_seq_lt(end, cb->end_seq))
+		to = rounddown(end - cb->seq, cb->mss);
+	if (from >= to || (to < len && xtcp_rtxq_split(sk, skb, to, XTCP_SPLIT_SACKED)))
+		return NULL;
+	if (!from)
+		return skb;
+	return xtcp_rtxq_split(sk, skb, from, XTCP_SPLIT_SACKED) ? NULL : xtcp_rtxq_next(skb);
+}
+
 /* Mark what lies within one SACK block; true if the peer told something new. */
 static bool mark_block(struct sock *sk, u32 start, u32 end)
 {
@@ -37,24 +60,16 @@ static bool mark_block(struct sock *sk, u32 start, u32 end)
 	bool news = false;
 
 	for (; skb && xtcp_seq_lt(XTCP_CB(skb)->seq, end); skb = xtcp_rtxq_next(skb)) {
-		struct xtcp_cb *cb = XTCP_CB(skb);
+		struct sk_buff *part = NULL;
 
-		if (cb->marks & XTCP_TX_SACKED)
+		if (!(XTCP_CB(skb)->marks & XTCP_TX_SACKED))
+			part = part_within(sk, skb, start, end);
+		if (!part)
 			continue;
-		/* Cut at the block's edges; what cannot be cut waits for a wider block. */
-		if (xtcp_seq_lt(cb->seq, start)) {
-			if (!xtcp_seq_lt(start, cb->end_seq) ||
-			    xtcp_rtxq_split(sk, skb, start - cb->seq, true))
-				continue;
-			skb = xtcp_rtxq_next(skb);
-			cb = XTCP_CB(skb);
-		}
-		if (xtcp_seq_gt(cb->end_seq, end) &&
-		    xtcp_rtxq_split(sk, skb, end - cb->seq, true))
-			break;
+		skb = part;
 		xtcp_rtxq_mark(sk, skb, XTCP_TX_SACKED, XTCP_TX_LOST | XTCP_TX_RESENT);
-		if (!xp->sacked_bytes || xtcp_seq_gt(cb->end_seq, xp->fack_seq))
-			xp->fack_seq = cb->end_seq;
+		if (!xp->sacked_bytes || xtcp_seq_gt(XTCP_CB(skb)->end_seq, xp->fack_seq))
+			xp->fack_seq = XTCP_CB(skb)->end_seq;
 		news = true;
 	}
 	return news;
@@ -113,7 +128,7 @@ static void mark_head_lost(struct sock *sk)
 	if (!skb || (XTCP_CB(skb)->marks & (XTCP_TX_SACKED | XTCP_TX_LOST)))
 		return;
 	if (skb->len > xp->mss)
-		xtcp_rtxq_split(sk, skb, xp->mss, true);
+		xtcp_rtxq_split(sk, skb, xp->mss, XTCP_SPLIT_HEAD);
 	xtcp_rtxq_mark(sk, skb, XTCP_TX_LOST, XTCP_TX_RESENT);
 }
 

@@ -130,9 +130,9 @@ static void split_stamp(struct sk_buff *skb, struct sk_buff *rest)
 /**
  * xtcp_rtxq_split - cut a queued segment in two
  * @sk: the socket
- * @skb: on sk_write_queue, or in rtx if @sent
+ * @skb: on sk_write_queue, or in rtx
  * @bytes: text that stays in @skb; all it has: only the FIN is parted from it
- * @sent: which queue
+ * @reason: why, and so which queue it is on
  *
  * FIN and MSG_EOR go to the second half, PSH stays with the last octet of text; both keep
  * marks and time of transmission.
@@ -140,15 +140,17 @@ static void split_stamp(struct sk_buff *skb, struct sk_buff *rest)
  * Context: socket lock.
  * Return: 0, or -ENOMEM with @skb unchanged.
  */
-int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes, bool sent)
+int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes,
+		    enum xtcp_split_reason reason)
 {
 	struct xtcp_cb *cb = XTCP_CB(skb), *rest_cb;
 	unsigned int truesize = skb->truesize;
 	struct sk_buff *rest;
 	u32 moved;
 
-	/* The head is exempt: what must be resent can always be cut. */
-	if (sent && too_fragmented(sk) && skb != xtcp_rtxq_head(sk))
+	/* What must be resent first can always be cut: each time a segment of it leaves. */
+	if (reason != XTCP_SPLIT_UNSENT && too_fragmented(sk) &&
+	    (reason != XTCP_SPLIT_HEAD || skb != xtcp_rtxq_head(sk)))
 		return -ENOMEM;
 	/* A clone may still be below us and share the fragments; our charge stays as it is. */
 	if (skb_unclone(skb, GFP_ATOMIC))
@@ -176,10 +178,10 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes, bool sent)
 	split_stamp(skb, rest);
 	skb_split(skb, rest, bytes);
 
-	if (sent)
-		rtx_insert(xtcp_sk(sk), rest);
-	else
+	if (reason == XTCP_SPLIT_UNSENT)
 		__skb_queue_after(&sk->sk_write_queue, skb, rest);
+	else
+		rtx_insert(xtcp_sk(sk), rest);
 	return 0;
 }
 

@@ -611,10 +611,17 @@ void xtcp_port_add_timewait(struct xtcp_timewait *tw, const struct sock *sk);
 void xtcp_port_del_timewait(struct xtcp_timewait *tw);
 
 /* ---- rtxq.c ----------------------------------------------------------------- */
+enum xtcp_split_reason {
+	XTCP_SPLIT_UNSENT,	/* on sk_write_queue: only so much may leave */
+	XTCP_SPLIT_SACKED,	/* in rtx: the peer reports a part of it */
+	XTCP_SPLIT_HEAD,	/* in rtx: acknowledged or resent in part; the head always */
+};
+
 int xtcp_rtxq_schedule(struct sock *sk, int bytes);
 struct sk_buff *xtcp_rtxq_alloc(struct sock *sk, unsigned int linear, gfp_t gfp);
 void xtcp_rtxq_append(struct sock *sk, struct sk_buff *skb);
-int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes, bool sent);
+int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes,
+		    enum xtcp_split_reason reason);
 void xtcp_rtxq_sent(struct sock *sk, struct sk_buff *skb);
 struct sk_buff *xtcp_rtxq_head(const struct sock *sk);
 struct sk_buff *xtcp_rtxq_next(struct sk_buff *skb);

@@ -266,34 +266,71 @@ TEST_F(sack, one_reduction_per_window)
 
 /* ---- what a hostile peer can do ---------------------------------------------------- */
 
-/* SACKing every other octet cuts segments to pieces: memory stays near the send buffer. */
-TEST_F_TIMEOUT(sack, every_other_octet, 300)
-{
-	const int sndbuf = 65536, octets = 6000;
-	struct seg ack = { .flags = ACK, .nsack = 3 };
-	uint32_t most = 0, queued;
-	int i, j, flight;
+#define SNDBUF	65536
 
-	ROW("SEC-12");
-	must(peer_set_int(self->fd, SOL_SOCKET, SO_SNDBUF, sndbuf));
-	must(send_full(&self->p, self->fd, 10));
-	flight = 10 * (self->p.mss - 12);
-	ack.ack = -flight;
+/*
+ * Have @octets of @flight, every other one of them, SACKed one by one, from below or from
+ * above; the most that was queued meanwhile.
+ */
+static uint32_t sack_every_other(struct peer *p, int fd, int flight, int octets, bool descending)
+{
+	struct seg ack = { .flags = ACK, .nsack = 3, .ack = -flight };
+	uint32_t most = 0, queued;
+	int i, j, at;
+
 	for (i = 0; i + 6 <= octets; i += 6) {
 		for (j = 0; j < 3; j++) {
-			ack.sack[j][0] = -flight + i + 2 * j + 1;
-			ack.sack[j][1] = -flight + i + 2 * j + 2;
+			at = descending ? -i - 2 * j - 2 : -flight + i + 2 * j + 1;
+			ack.sack[j][0] = at;
+			ack.sack[j][1] = at + 1;
 		}
-		peer_send(&self->p, &ack);
-		peer_drain(&self->p, 0);
-		queued = meminfo(self->fd, SK_MEMINFO_WMEM_QUEUED);
+		peer_send(p, &ack);
+		peer_drain(p, 0);
+		queued = meminfo(fd, SK_MEMINFO_WMEM_QUEUED);
 		if (queued > most)
 			most = queued;
 	}
-	printf("# send buffer %d, most queued %u\n", 2 * sndbuf, most);
-	/* Twice the send buffer, and as much as two of the largest segments. */
-	ASSERT_GE(2 * 2 * sndbuf + 4 * 70000, most);
+	printf("# send buffer %d, most queued %u\n", 2 * SNDBUF, most);
+	return most;
+}
+
+/* Twice the send buffer, and as much as two of the largest segments. */
+#define QUEUED_MAX	(2 * 2 * SNDBUF + 4 * 70000)
+
+/* SACKing every other octet cuts segments to pieces: memory stays near the send buffer. */
+TEST_F_TIMEOUT(sack, every_other_octet, 300)
+{
+	uint32_t most;
+	int flight;
+
+	ROW("SEC-12");
+	must(peer_set_int(self->fd, SOL_SOCKET, SO_SNDBUF, SNDBUF));
+	must(send_full(&self->p, self->fd, 10));
+	flight = 10 * (self->p.mss - 12);
+	most = sack_every_other(&self->p, self->fd, flight, 6000, false);
+	ASSERT_GE(QUEUED_MAX, most);
 	ASSERT_LE(flight, most);
+	send_seg(.flags = ACK);
+	peer_drain(&self->p, 50);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	send_seg(.flags = ACK);
+}
+
+/* From above, each cut would be one of the oldest segment, which must be cut to be resent. */
+TEST_F_TIMEOUT(sack, every_other_octet_from_above, 300)
+{
+	uint32_t most;
+	int flight;
+
+	ROW("SEC-12");
+	must(peer_set_int(self->fd, SOL_SOCKET, SO_SNDBUF, SNDBUF));
+	must(send_full(&self->p, self->fd, 10));
+	flight = 10 * (self->p.mss - 12);
+	most = sack_every_other(&self->p, self->fd, flight, 6000, true);
+	ASSERT_GE(QUEUED_MAX, most);
+	ASSERT_LE(flight, most);
+	/* It is still one stream: all of it is acknowledged, and goes on. */
 	send_seg(.flags = ACK);
 	peer_drain(&self->p, 50);
 	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));

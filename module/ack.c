@@ -42,7 +42,7 @@ static void clean_rtx(struct sock *sk, struct acked *acked)
 		else if (!(cb->marks & XTCP_TX_SACKED) && !acked->sent_us)
 			acked->sent_us = cb->sent_us;
 		if (!(cb->marks & XTCP_TX_SACKED))
-			xp->tally.delivered_segs += xtcp_rtxq_segs(sk, skb);
+			xp->tally.delivered_segs += xtcp_rtxq_segs(skb);
 		xtcp_rtxq_del(sk, skb);
 		skb->dev = NULL;	/* was the rtx tree's */
 		if (unlikely(cb->marks & XTCP_TX_STAMP_ACK))

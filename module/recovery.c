@@ -101,20 +101,45 @@ static void count_dsack(struct xtcp_sock *xp, const struct xtcp_opts *opts, u32 
 		xp->tally.dsacks++;
 }
 
-/* IsLost() for all that was sent before the SACKed octets (RFC 6675, 4). */
+/* Above this number are @thresh SACKed segments; SND.UNA: fewer are above anything. */
+static u32 end_of_lost(const struct xtcp_sock *xp, u32 thresh)
+{
+	struct sk_buff *skb;
+	u32 above = 0;
+
+	for (skb = xp->rtx_tail; skb; skb = skb_rb_prev(skb)) {
+		if (!(XTCP_CB(skb)->marks & XTCP_TX_SACKED))
+			continue;
+		above += xtcp_rtxq_segs(skb);
+		if (above >= thresh)
+			return XTCP_CB(skb)->seq;
+	}
+	return xp->snd_una;
+}
+
+/* Is there a segment of new text that the peer's window admits? */
+static bool has_new_text(const struct xtcp_sock *xp)
+{
+	s32 room = xp->snd_una + xp->snd_wnd - xp->snd_nxt;
+
+	return xp->write_seq - xp->snd_nxt >= xp->mss && room >= xp->mss;
+}
+
+/*
+ * IsLost() for all that was sent before the SACKed segments (RFC 6675, 4). We know what
+ * left as a segment, and count them: octets miss small ones. In recovery one SACKed above
+ * is enough if there is nothing new to send: NextSeg(), rule 3.
+ */
 static void mark_lost_by_sack(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	u32 above = xp->sacked_bytes;
+	bool drained = xp->recovery == XTCP_RECOVERY_FAST && !has_new_text(xp);
+	u32 end = end_of_lost(xp, drained ? 1 : DUP_THRESH);
 	struct sk_buff *skb;
 
-	for (skb = xtcp_rtxq_head(sk); skb && above > (DUP_THRESH - 1) * (u32)xp->mss;
+	for (skb = xtcp_rtxq_head(sk); skb && xtcp_seq_lt(XTCP_CB(skb)->seq, end);
 	     skb = xtcp_rtxq_next(skb)) {
-		struct xtcp_cb *cb = XTCP_CB(skb);
-
-		if (cb->marks & XTCP_TX_SACKED)
-			above -= cb->end_seq - cb->seq;
-		else if (!(cb->marks & (XTCP_TX_LOST | XTCP_TX_RESENT)))
+		if (!(XTCP_CB(skb)->marks & (XTCP_TX_SACKED | XTCP_TX_LOST | XTCP_TX_RESENT)))
 			xtcp_rtxq_mark(sk, skb, XTCP_TX_LOST, 0);
 	}
 }

@@ -227,15 +227,14 @@ struct sk_buff *xtcp_rtxq_next(struct sk_buff *skb)
 
 /**
  * xtcp_rtxq_segs - segments on the wire that a queued one stands for
- * @sk: the socket
  * @skb: in rtx
  *
  * Context: socket lock.
  * Return: at least 1.
  */
-u32 xtcp_rtxq_segs(const struct sock *sk, const struct sk_buff *skb)
+u32 xtcp_rtxq_segs(const struct sk_buff *skb)
 {
-	return max(DIV_ROUND_UP(skb->len, max_t(u32, xtcp_sk(sk)->mss, 1)), 1u);
+	return max_t(u32, DIV_ROUND_UP(skb->len, XTCP_CB(skb)->mss), 1);
 }
 
 /**
@@ -255,7 +254,7 @@ void xtcp_rtxq_mark(struct sock *sk, struct sk_buff *skb, u8 set, u8 clear)
 	u32 len = seq_len(skb);
 
 	if (now & ~old & XTCP_TX_SACKED)
-		xp->tally.delivered_segs += xtcp_rtxq_segs(sk, skb);
+		xp->tally.delivered_segs += xtcp_rtxq_segs(skb);
 	xp->sacked_bytes += (!!(now & XTCP_TX_SACKED) - !!(old & XTCP_TX_SACKED)) * len;
 	xp->lost_bytes += (!!(now & XTCP_TX_LOST) - !!(old & XTCP_TX_LOST)) * len;
 	xp->resent_bytes += (!!(now & XTCP_TX_RESENT) - !!(old & XTCP_TX_RESENT)) * len;

@@ -625,7 +625,7 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes,
 void xtcp_rtxq_sent(struct sock *sk, struct sk_buff *skb);
 struct sk_buff *xtcp_rtxq_head(const struct sock *sk);
 struct sk_buff *xtcp_rtxq_next(struct sk_buff *skb);
-u32 xtcp_rtxq_segs(const struct sock *sk, const struct sk_buff *skb);
+u32 xtcp_rtxq_segs(const struct sk_buff *skb);
 void xtcp_rtxq_mark(struct sock *sk, struct sk_buff *skb, u8 set, u8 clear);
 void xtcp_rtxq_del(struct sock *sk, struct sk_buff *skb);
 void xtcp_rtxq_free(struct sock *sk, struct sk_buff *skb);

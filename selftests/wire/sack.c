@@ -236,6 +236,73 @@ TEST_F(sack, three_holes)
 	ASSERT_EQ(3, info_of(self->fd).tcpi_total_retrans);
 }
 
+/* Small segments are segments, too: the third one above the hole counts, not the second. */
+TEST_F(sack, small_segments)
+{
+	int i;
+
+	ROW("LOSS-20");
+	must(peer_set_int(self->fd, SOL_TCP, TCP_NODELAY, 1));
+	for (i = 0; i < 10; i++) {
+		must(peer_write(&self->p, self->fd, 100));
+		expect(.flags = ACK | PSH, .len = 100);
+	}
+	for (i = 800; i >= 0; i -= 100) {
+		/* Linux waits for a reordered one by the clock (RFC 8985, 6.2). */
+		if (i == 600 && !xt_is_control())
+			silence(2);
+		send_seg(.flags = ACK, .ack = -1000, .nsack = 1, .sack = { { -900, -i } });
+		if (i == 600)
+			expect(.flags = ACK | PSH, .len = 100, .seq = -1000, .within = NOW);
+	}
+	silence(100);
+	send_seg(.flags = ACK);
+	silence(1000);
+	ASSERT_EQ(1, info_of(self->fd).tcpi_total_retrans);
+}
+
+/* One ACK that reports three of them, apart, is enough (RFC 6675, 4: IsLost). */
+TEST_F(sack, small_segments_with_gaps)
+{
+	int i;
+
+	ROW("LOSS-20");
+	must(peer_set_int(self->fd, SOL_TCP, TCP_NODELAY, 1));
+	for (i = 0; i < 10; i++) {
+		must(peer_write(&self->p, self->fd, 100));
+		expect(.flags = ACK | PSH, .len = 100);
+	}
+	send_seg(.flags = ACK, .ack = -1000, .nsack = 3,
+		 .sack = { { -500, -400 }, { -700, -600 }, { -900, -800 } });
+	expect(.flags = ACK | PSH, .len = 100, .seq = -1000, .within = NOW);
+	peer_drain(&self->p, 20);
+	send_seg(.flags = ACK);
+	silence(1000);
+}
+
+/* A hole with less above it is repaired by the recovery that goes on (NextSeg, rule 3). */
+TEST_F(sack, hole_near_the_end)
+{
+	int full = self->p.mss - 12, i;
+
+	ROW("LOSS-20");
+	must(send_full(&self->p, self->fd, 10));
+	/* The first and the ninth are missing. */
+	for (i = 8; i >= 2; i--)
+		send_seg(.flags = ACK, .ack = -10 * full, .nsack = 1,
+			 .sack = { { -9 * full, -i * full } });
+	expect(.flags = ACK, .any_psh = true, .len = full, .seq = -10 * full, .within = NOW);
+	send_seg(.flags = ACK, .ack = -10 * full, .nsack = 2,
+		 .sack = { { -full, 0 }, { -9 * full, -2 * full } });
+	expect(.flags = ACK, .any_psh = true, .len = full, .seq = -2 * full, .within = NOW);
+	/* Once, by the time the first repair is acknowledged. */
+	send_seg(.flags = ACK, .ack = -2 * full, .nsack = 1, .sack = { { -full, 0 } });
+	silence(100);
+	send_seg(.flags = ACK);
+	silence(1000);
+	ASSERT_EQ(2, info_of(self->fd).tcpi_total_retrans);
+}
+
 /* Many losses of one window are one sign of congestion; the next window counts anew. */
 TEST_F(sack, one_reduction_per_window)
 {

@@ -328,6 +328,25 @@ void xtcp_recovery_timeout(struct sock *sk)
 }
 
 /**
+ * xtcp_recovery_repair - what is marked as lost was not lost to congestion
+ * @sk: the socket
+ *
+ * A recovery begins, so that no ACK takes the marks for congestion, but the window stays.
+ *
+ * Context: socket lock.
+ */
+void xtcp_recovery_repair(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	if (!xp->lost_bytes || xp->recovery == XTCP_RECOVERY_FAST ||
+	    xp->recovery == XTCP_RECOVERY_LOSS)
+		return;
+	xp->recovery = XTCP_RECOVERY_FAST;
+	xp->recover_seq = xp->snd_nxt;
+}
+
+/**
  * xtcp_recovery_resend - send lost segments again, as far as the window allows
  * @sk: the socket
  *

@@ -375,7 +375,8 @@ void xtcp_timer_run_deferred(struct sock *sk)
  * xtcp_timer_mtu_reduced - the path MTU went down: cut, and send again what is lost
  * @sk: the socket; the routing table knows
  *
- * No congestion response: nothing was lost to congestion (RFC 1191, 6.4).
+ * No congestion response, neither now nor when the ACKs come: nothing was lost to
+ * congestion (RFC 1191, 6.4).
  *
  * Context: socket lock.
  */
@@ -388,12 +389,18 @@ void xtcp_timer_mtu_reduced(struct sock *sk)
 	if (!xtcp_state_is_synchronized(sk->sk_state))
 		return;
 	/* The MTU came with a new route entry; the one at hand still has the old. */
-	if (xp->af->route(sk) || xtcp_output_mss(sk) >= old)
+	if (xp->af->route(sk))
+		return;
+	xtcp_output_mss(sk);
+	if (xp->mss >= old)
 		return;
 	for (skb = xtcp_rtxq_head(sk); skb; skb = xtcp_rtxq_next(skb)) {
-		if (skb->len > xp->mss && !(XTCP_CB(skb)->marks & XTCP_TX_SACKED))
+		const struct xtcp_cb *cb = XTCP_CB(skb);
+
+		if (min_t(u32, skb->len, cb->mss) > xp->mss && !(cb->marks & XTCP_TX_SACKED))
 			xtcp_rtxq_mark(sk, skb, XTCP_TX_LOST, XTCP_TX_RESENT);
 	}
+	xtcp_recovery_repair(sk);
 	xtcp_recovery_resend(sk);
 }
 

@@ -724,6 +724,7 @@ void xtcp_recovery_ack(struct sock *sk, const struct xtcp_opts *opts, u32 ack,
 		       u32 acked_bytes, bool duplicate);
 void xtcp_recovery_echo(struct sock *sk, bool echo, u32 flight_bytes);
 void xtcp_recovery_timeout(struct sock *sk);
+void xtcp_recovery_repair(struct sock *sk);
 void xtcp_recovery_resend(struct sock *sk);
 
 /* ---- ack.c ------------------------------------------------------------------ */

@@ -530,6 +530,55 @@ TEST_F(running, too_big_recuts_and_resends_at_once)
 	expect(.flags = ACK | PSH, .len = less);
 }
 
+/* Nor do the ACKs of what is sent again slow anything down (RFC 1191, 6.4). */
+TEST_F(running, too_big_is_no_congestion)
+{
+	int full = self->p.mss - 12, less = 1300 - headers(variant->family), i;
+	struct tcp_info before = {}, after = {};
+	socklen_t len = sizeof(before);
+	struct got seen;
+	uint32_t end;
+
+	ROW("DATA-31");
+	/* Not CUBIC: HyStart would set the threshold. */
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_TCP, TCP_CONGESTION, "reno", 4));
+	must(peer_write(&self->p, self->fd, 10 * full));
+	for (i = 0; i < 10; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	end = self->p.rcv_nxt;
+	ASSERT_EQ(0, getsockopt(self->fd, SOL_TCP, TCP_INFO, &before, &len));
+	too_big(1300, -10 * full, full);
+	self->p.rcv_nxt = end - 10 * full;
+	while (self->p.rcv_nxt != end) {
+		must(peer_next(&self->p, &seen, 50));
+		ASSERT_GE(less, seen.len);
+		send_seg(.flags = ACK);
+	}
+	peer_drain(&self->p, 20);
+	ASSERT_EQ(0, getsockopt(self->fd, SOL_TCP, TCP_INFO, &after, &len));
+	ASSERT_EQ(before.tcpi_snd_ssthresh, after.tcpi_snd_ssthresh);
+	ASSERT_LE(before.tcpi_snd_cwnd, after.tcpi_snd_cwnd);
+}
+
+/* What was small enough before is not sent again, whatever SACK blocks take from the next. */
+TEST_F(running, too_big_for_none_in_flight)
+{
+	int full = 1000 - 12;
+
+	ROW("DATA-31");
+	peer_reset(&self->p, PEER_PORT + 1, SERVER_PORT);
+	self->p.mss = 1000;
+	self->fd = peer_established(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	send_two(full);
+	send_seg(.flags = ACK, .seq = 100, .ack = -2 * full, .len = 50);
+	expect(.flags = ACK, .any_opts = true, .within = NOW);
+	too_big(1300, -2 * full, PEER_MTU - headers(variant->family));
+	silence(150);
+	send_seg(.flags = ACK);
+	silence(500);
+}
+
 /* A socket option of IP in between takes nothing from what is known of the path. */
 TEST_F(running, too_big_after_an_option_of_ip)
 {

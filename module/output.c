@@ -109,12 +109,13 @@ static u32 window_now(struct sock *sk)
 	int rcvbuf = READ_ONCE(sk->sk_rcvbuf);
 	u32 full = min_t(u32, space_to_window(rcvbuf), xp->window_clamp);
 	u32 room = min_t(u32, space_to_window(rcvbuf - atomic_read(&sk->sk_rmem_alloc)), full);
+	u32 wnd;
 
 	/* What has been offered stays; no more than a little is added while memory is short. */
 	if (sk_under_memory_pressure(sk))
 		room = min_t(u32, room, PRESSED_WINDOW_SEGS * xp->advmss);
-	return min(xtcp_window_select(xtcp_window_left(xp), room, full, xp->rcv_mss, xp->rcv_wscale),
-		   xtcp_window_max(xp->rcv_wscale));
+	wnd = xtcp_window_select(xtcp_window_left(xp), room, full, xp->rcv_mss, xp->rcv_wscale);
+	return min(wnd, xtcp_window_max(xp->rcv_wscale));
 }
 
 /* The same, and remember that it was offered. */

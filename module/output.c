@@ -122,11 +122,10 @@ static u32 window_now(struct sock *sk)
 static u16 select_window(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	u32 wnd = window_now(sk);
 
-	xp->rcv_wnd = wnd;
+	xp->rcv_wnd = window_now(sk);
 	xp->rcv_wup = xp->rcv_nxt;
-	return wnd >> xp->rcv_wscale;
+	return xp->rcv_wnd >> xp->rcv_wscale;
 }
 
 /* First window, and the shift that lets it grow to the buffer's maximum (RFC 7323, 2). */

@@ -55,8 +55,7 @@ static struct sk_buff *part_within(struct sock *sk, struct sk_buff *skb, u32 sta
 /* Mark what lies within one SACK block; true if the peer told something new. */
 static bool mark_block(struct sock *sk, u32 start, u32 end)
 {
-	struct xtcp_sock *xp = xtcp_sk(sk);
-	struct sk_buff *skb = first_beyond(xp, start);
+	struct sk_buff *skb = first_beyond(xtcp_sk(sk), start);
 	bool news = false;
 
 	for (; skb && xtcp_seq_lt(XTCP_CB(skb)->seq, end); skb = xtcp_rtxq_next(skb)) {
@@ -68,8 +67,6 @@ static bool mark_block(struct sock *sk, u32 start, u32 end)
 			continue;
 		skb = part;
 		xtcp_rtxq_mark(sk, skb, XTCP_TX_SACKED, XTCP_TX_LOST | XTCP_TX_RESENT);
-		if (!xp->sacked_bytes || xtcp_seq_gt(XTCP_CB(skb)->end_seq, xp->fack_seq))
-			xp->fack_seq = XTCP_CB(skb)->end_seq;
 		news = true;
 	}
 	return news;

@@ -242,7 +242,6 @@ struct xtcp_sock {
 	u32 sacked_bytes;		/* of it: marked SACKED */
 	u32 lost_bytes;			/* of it: marked LOST */
 	u32 resent_bytes;		/* of it: marked RESENT */
-	u32 fack_seq;			/* end of the highest SACKed octet */
 
 	/* loss recovery and congestion control */
 	struct xtcp_rtt rtt;

@@ -27,7 +27,7 @@ else
 	deadline=60
 	stormy_bytes=$((256 * 1024))
 	stormy_losses='0 15'
-	stormy_deadline=240
+	stormy_deadline=600
 fi
 
 # over NAME FAMILY BYTES IMPAIRMENT...: one transfer on the path as it is.

@@ -57,10 +57,11 @@ static bool check_timestamp(struct sock *sk, struct input *in)
 static void take_timestamp(struct sock *sk, const struct input *in)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	u32 now_s = ktime_get_seconds();
+	u32 now_s;
 
 	if (!xp->ts_ok || !(in->opts.seen & XTCP_OPT_TS) || (in->cb->flags & XTCP_RST))
 		return;
+	now_s = ktime_get_seconds();
 	/* Any is newer than one that has become invalid (RFC 7323, 5.5). */
 	if (xtcp_seq_leq(in->cb->seq, xp->last_ack_sent) &&
 	    !xtcp_segment_is_paws_old(xp->ts_recent, in->opts.tsval, now_s - xp->ts_recent_s)) {

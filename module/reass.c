@@ -236,9 +236,7 @@ static void move_text(struct sock *sk, struct sk_buff *to, struct sk_buff *skb)
 {
 	skb_copy_bits(skb, 0, skb_put(to, skb->len), skb->len);
 	follow(to, skb);
-	__skb_unlink(skb, &sk->sk_receive_queue);
-	skb_orphan(skb);	/* the charge ends under the lock, whoever looks at it still */
-	consume_skb(skb);
+	xtcp_reass_eat(sk, skb);
 }
 
 /*
@@ -410,6 +408,21 @@ enum xtcp_reass xtcp_reass_add(struct sock *sk, struct sk_buff *skb, bool *fin)
 	if (!RB_EMPTY_ROOT(&xp->ooo))
 		deliver_ooo(sk, fin);
 	return XTCP_REASS_IN_ORDER;
+}
+
+/**
+ * xtcp_reass_eat - a segment of the receive queue has served
+ * @sk: the socket
+ * @skb: on its receive queue
+ *
+ * Context: socket lock.
+ */
+void xtcp_reass_eat(struct sock *sk, struct sk_buff *skb)
+{
+	__skb_unlink(skb, &sk->sk_receive_queue);
+	/* The charge ends under the lock, whoever else still looks at the segment. */
+	skb_orphan(skb);
+	consume_skb(skb);
 }
 
 /**

@@ -116,14 +116,6 @@ static struct sk_buff *find_segment(struct recv_op *op)
 	return NULL;
 }
 
-static void eat_segment(struct sock *sk, struct sk_buff *skb)
-{
-	__skb_unlink(skb, &sk->sk_receive_queue);
-	/* The charge ends under the lock, whoever else still looks at the segment. */
-	skb_orphan(skb);
-	consume_skb(skb);
-}
-
 /* Keep the segment whose timestamp goes with what was copied: the last one that has any. */
 static void keep_stamped(struct recv_op *op, struct sk_buff *skb)
 {
@@ -189,7 +181,7 @@ static bool take_segment(struct recv_op *op, struct sk_buff *skb)
 	if (fin)
 		WRITE_ONCE(*op->seq, *op->seq + 1);
 	if (!(op->flags & MSG_PEEK))
-		eat_segment(op->sk, skb);
+		xtcp_reass_eat(op->sk, skb);
 	return !fin;
 }
 
@@ -403,7 +395,7 @@ static int splice_segment(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 			break;
 		if (XTCP_CB(skb)->flags & XTCP_FIN && offset == skb->len)
 			WRITE_ONCE(xp->copied_seq, xp->copied_seq + 1);
-		eat_segment(sk, skb);
+		xtcp_reass_eat(sk, skb);
 	}
 	if (!skb)
 		return 0;
@@ -418,7 +410,7 @@ static int splice_segment(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 		return moved;
 	WRITE_ONCE(xp->copied_seq, xp->copied_seq + moved);
 	if (offset + moved == skb->len && !(XTCP_CB(skb)->flags & XTCP_FIN))
-		eat_segment(sk, skb);
+		xtcp_reass_eat(sk, skb);
 	tune_rcvbuf(sk);
 	return moved;
 }

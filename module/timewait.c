@@ -144,8 +144,6 @@ static struct xtcp_timewait *alloc_entry(const struct sock *sk)
 	tw->snd_nxt = xp->snd_nxt;
 	tw->rcv_nxt = xp->rcv_nxt;
 	tw->rcv_wnd = xtcp_window_left(xp);
-	if ((s32)tw->rcv_wnd < 0)
-		tw->rcv_wnd = 0;
 	tw->ts_recent = xp->ts_recent;
 	tw->ts_recent_s = xp->ts_recent_s;
 	tw->ts_offset = xp->ts_offset;

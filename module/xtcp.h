@@ -663,6 +663,7 @@ enum xtcp_reass {
 };
 
 enum xtcp_reass xtcp_reass_add(struct sock *sk, struct sk_buff *skb, bool *fin);
+void xtcp_reass_eat(struct sock *sk, struct sk_buff *skb);
 void xtcp_reass_duplicate(struct sock *sk, u32 start, u32 end);
 void xtcp_reass_purge(struct sock *sk);
 

@@ -400,9 +400,8 @@ TEST_F_TIMEOUT(shut_open, close_ends, 120)
 	start = peer_now_us();
 	while (peer_listed(&self->p) != ST_NONE) {
 		ASSERT_GT(40000000, peer_now_us() - start);
-		if (!peer_next(&self->p, &seen, 200)) {
+		if (!peer_next(&self->p, &seen, 200))
 			continue;
-		}
 		ASSERT_EQ(SYN | ACK, seen.flags);
 		n++;
 	}

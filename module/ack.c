@@ -14,12 +14,12 @@
  * struct acked - what one ACK has covered
  * @bytes: sequence space newly acknowledged
  * @sent_us: when the first segment that this very ACK took off left; 0: none
- * @resent: some of it was sent more than once: no sample (Karn)
+ * @resent_us: when the last of it that was sent more than once left; 0: none was
  */
 struct acked {
 	u32 bytes;
 	u64 sent_us;
-	bool resent;
+	u64 resent_us;
 };
 
 /* Drop what is acknowledged from rtx. */
@@ -38,7 +38,7 @@ static void clean_rtx(struct sock *sk, struct acked *acked)
 				break;
 		}
 		if (cb->marks & XTCP_TX_EVER_RESENT)
-			acked->resent = true;
+			acked->resent_us = max(acked->resent_us, cb->sent_us);
 		else if (!(cb->marks & XTCP_TX_SACKED) && !acked->sent_us)
 			acked->sent_us = cb->sent_us;
 		if (!(cb->marks & XTCP_TX_SACKED))
@@ -52,19 +52,20 @@ static void clean_rtx(struct sock *sk, struct acked *acked)
 }
 
 /*
- * One round-trip sample per ACK that advances SND.UNA: from a segment never resent
+ * One round-trip sample per ACK that advances SND.UNA: from a segment if none was resent
  * (Karn), else from the echoed timestamp (RFC 7323, 4.1).
  */
 static void measure_rtt(struct sock *sk, const struct acked *acked, const struct xtcp_opts *opts)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	u64 rtt_us = 0;
+	u64 now_us = xtcp_now_us(), rtt_us = 0;
 
-	if (acked->sent_us && !acked->resent) {
-		rtt_us = xtcp_now_us() - acked->sent_us;
+	if (acked->sent_us && !acked->resent_us) {
+		rtt_us = now_us - acked->sent_us;
 		rtt_us = clamp_t(u64, rtt_us, 1, XTCP_RTO_MAX_US);
 	} else if (xp->ts_ok && (opts->seen & XTCP_OPT_TS) && opts->tsecr) {
-		rtt_us = xtcp_rtt_of_echo(xtcp_now_ts() + xp->ts_offset, opts->tsecr);
+		rtt_us = xtcp_rtt_of_echo(xtcp_now_ts() + xp->ts_offset, opts->tsecr,
+					  now_us - acked->resent_us);
 	}
 	if (rtt_us)
 		xtcp_rtt_sample(&xp->rtt, rtt_us);

@@ -13,7 +13,7 @@
 #define XTCP_TX_SACKED	0x01	/* the peer has it, out of order */
 #define XTCP_TX_LOST	0x02	/* taken for lost, to be resent */
 #define XTCP_TX_RESENT	0x04	/* a retransmission is under way */
-#define XTCP_TX_EVER_RESENT 0x08 /* no RTT sample without timestamps (Karn) */
+#define XTCP_TX_EVER_RESENT 0x08 /* an RTT sample needs an echo of the repeat (Karn) */
 #define XTCP_TX_EOR	0x10	/* MSG_EOR: no text is added behind this */
 #define XTCP_TX_STAMP_ACK 0x20	/* the application wants to know when stamp_seq is acknowledged */
 

@@ -359,6 +359,7 @@ static struct xtcp_halfopen *next_due(struct xtcp_net *xn, bool *give_up)
 		*give_up = ho->retries >= retry_limit(xn, ho);
 		if (!*give_up) {
 			ho->retries++;
+			WRITE_ONCE(ho->synack_us, (u32)xtcp_now_us());
 			enqueue(xn, ho);
 		}
 		due = ho;

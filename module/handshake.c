@@ -372,12 +372,14 @@ static bool publish_child(struct xtcp_halfopen *ho, struct sock *child)
  */
 static u32 handshake_rtt_us(const struct xtcp_halfopen *ho, const struct xtcp_opts *opts)
 {
+	u32 rtt_us = (u32)xtcp_now_us() - READ_ONCE(ho->synack_us);
+
 	if (ho->acked)
 		return 0;
 	if (!ho->retries)
-		return max((u32)xtcp_now_us() - ho->synack_us, 1u);
+		return max(rtt_us, 1u);
 	return ho->opts & XTCP_OPT_TS ?
-	       xtcp_rtt_of_echo(xtcp_now_ts() + ho->ts_offset, opts->tsecr) : 0;
+	       xtcp_rtt_of_echo(xtcp_now_ts() + ho->ts_offset, opts->tsecr, rtt_us) : 0;
 }
 
 /*
@@ -738,7 +740,7 @@ static void measure_syn(struct sock *sk, const struct xtcp_opts *opts)
 	rtt_us = clamp_t(u64, rtt_us, 1, XTCP_RTO_MAX_US);
 	if (xp->retries)
 		rtt_us = xp->ts_ok ? xtcp_rtt_of_echo(xtcp_now_ts() + xp->ts_offset,
-						      opts->tsecr) : 0;
+						      opts->tsecr, rtt_us) : 0;
 	if (rtt_us)
 		xtcp_rtt_sample(&xp->rtt, rtt_us);
 }

@@ -390,16 +390,13 @@ void xtcp_output_syn(struct sock *sk)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	bool reply = sk->sk_state != TCP_SYN_SENT;
+	bool fallback = READ_ONCE(xtcp_sk_net(sk)->ecn_fallback);
 	struct xtcp_opts opts;
-	u8 flags = XTCP_SYN;
+	u8 flags = reply ? XTCP_ACK : xtcp_ecn_syn_flags(&xp->ecn, true, fallback);
 
-	if (reply)
-		flags |= XTCP_ACK;
-	else
-		flags |= xtcp_ecn_syn_flags(&xp->ecn, true,
-					    READ_ONCE(xtcp_sk_net(sk)->ecn_fallback));
 	syn_opts(sk, &opts, reply);
-	transmit_bare(sk, flags, xp->iss, &opts, GFP_ATOMIC);
+	xp->rcv_rtt_start_us = xtcp_now_us();
+	transmit_bare(sk, XTCP_SYN | flags, xp->iss, &opts, GFP_ATOMIC);
 }
 
 /* ---- data ------------------------------------------------------------------ */

@@ -280,7 +280,7 @@ struct xtcp_sock {
 	u64 rcvq_us;			/* when that round began */
 	u32 rcv_rtt_us;			/* receiver's estimate, 8 times [us/8] */
 	u32 rcv_rtt_seq;		/* window edge that ends the present measurement */
-	u64 rcv_rtt_start_us;
+	u64 rcv_rtt_start_us;		/* of that; before it, when our SYN last left */
 
 	/* options of the application */
 	u8 nagle;			/* XTCP_NAGLE_* */
@@ -364,8 +364,8 @@ static inline struct sock *xtcp_node_sk(struct xtcp_node *node)
  * @ts_recent: TSval of the SYN
  * @ts_offset: of the connection to be
  * @expires_jif: next SYN-ACK or end
- * @synack_us: low 32 bits of the time of the first SYN-ACK, once parked the round trip it
- *	gave; 0: no RTT sample [us]
+ * @synack_us: low 32 bits of the time of the last SYN-ACK but answers to repeated SYNs,
+ *	once parked the round trip it gave; 0: no RTT sample [us]
  * @last_ack_jif: rate limit of SYN-ACK repeats and challenge ACKs
  * @mark: sk_mark of the connection to be
  * @rcv_wnd: window offered in the SYN-ACK [bytes]

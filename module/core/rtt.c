@@ -11,6 +11,8 @@
 /* A longer trip than this cannot be told from a stalled one; keeps sums in u32. */
 #define SAMPLE_MAX_US	XTCP_RTO_MAX_US
 
+#define TICK_US		1000u	/* of the timestamp clock */
+
 static_assert(8ull * SAMPLE_MAX_US + SAMPLE_MAX_US < 1ull << 32);
 
 /**
@@ -68,17 +70,23 @@ void xtcp_rtt_sample(struct xtcp_rtt *rtt, u32 sample_us)
  * xtcp_rtt_of_echo() - how long ago was an echoed timestamp sent?
  * @now_ts: the connection's timestamp clock [ms]
  * @tsecr: the echo
+ * @resent_us: age of the last transmission of what is acknowledged [us]
  *
- * RFC 7323, 4.1. Unambiguous whatever was resent.
+ * RFC 7323, 4.1. The echo tells which transmission is answered, but for one case: the ACK of
+ * an earlier one was lost. The resent segment is then outside the peer's window, which
+ * records no timestamp (RFC 7323, 5.3), so that its answer echoes the earlier one, and what
+ * is measured is our own wait. Therefore no echo older than @resent_us counts.
  *
  * Context: any, pure.
- * Return: [us], at least one tick; 0 for an echo of what we cannot have sent.
+ * Return: [us], at least one tick; 0: no sample, also for an echo of what we never sent.
  */
-u32 xtcp_rtt_of_echo(u32 now_ts, u32 tsecr)
+u32 xtcp_rtt_of_echo(u32 now_ts, u32 tsecr, u64 resent_us)
 {
 	u32 age_ms = now_ts - tsecr;
 
-	return age_ms <= XTCP_RTO_MAX_US / 1000 ? max(age_ms, 1u) * 1000 : 0;
+	if (age_ms > XTCP_RTO_MAX_US / TICK_US || (u64)age_ms * TICK_US > resent_us + TICK_US)
+		return 0;
+	return max(age_ms, 1u) * TICK_US;
 }
 
 /**

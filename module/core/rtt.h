@@ -32,7 +32,7 @@ struct xtcp_rtt {
 
 void xtcp_rtt_init(struct xtcp_rtt *rtt);
 void xtcp_rtt_sample(struct xtcp_rtt *rtt, u32 sample_us);
-u32 xtcp_rtt_of_echo(u32 now_ts, u32 tsecr);
+u32 xtcp_rtt_of_echo(u32 now_ts, u32 tsecr, u64 resent_us);
 void xtcp_rtt_syn_lost(struct xtcp_rtt *rtt);
 void xtcp_rtt_backoff(struct xtcp_rtt *rtt);
 u32 xtcp_rtt_rto_us(const struct xtcp_rtt *rtt);

@@ -53,12 +53,22 @@ TEST(rtt_init__one_second_until_measured)
 TEST(rtt_of_echo__what_was_never_sent)
 {
 	ROW("LOSS-05");
-	EXPECT_EQ(xtcp_rtt_of_echo(1000, 900), 100000);
-	EXPECT_EQ(xtcp_rtt_of_echo(1000, 1000), 1000);
-	EXPECT_EQ(xtcp_rtt_of_echo(5, 0xfffffffbu), 10000);
-	EXPECT_EQ(xtcp_rtt_of_echo(1000, 1001), 0);
-	EXPECT_EQ(xtcp_rtt_of_echo(200000, 200000 - 120000), XTCP_RTO_MAX_US);
-	EXPECT_EQ(xtcp_rtt_of_echo(200000, 200000 - 120001), 0);
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 900, ~0ull - 1000), 100000);
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 1000, 0), 1000);
+	EXPECT_EQ(xtcp_rtt_of_echo(5, 0xfffffffbu, 1000000), 10000);
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 1001, 1000000), 0);
+	EXPECT_EQ(xtcp_rtt_of_echo(200000, 200000 - 120000, 1ull << 32), XTCP_RTO_MAX_US);
+	EXPECT_EQ(xtcp_rtt_of_echo(200000, 200000 - 120001, 1ull << 32), 0);
+}
+
+/* Two readings of a clock of 1 ms are up to one tick further apart than they were taken. */
+TEST(rtt_of_echo__older_than_the_last_repeat)
+{
+	ROW("LOSS-05");
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 900, 99000), 100000);
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 900, 98999), 0);
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 900, 0), 0);
+	EXPECT_EQ(xtcp_rtt_of_echo(1000, 999, 0), 1000);
 }
 
 TEST(rtt_sample__first)

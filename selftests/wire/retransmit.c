@@ -10,6 +10,15 @@
 /* With a round trip of nothing the time-out is its minimum (D4). */
 #define RTO_MIN_MS	200
 
+static unsigned int srtt_us(int fd)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len);
+	return info.tcpi_rtt;
+}
+
 WIRE_FIXTURE(retransmit)
 
 FIXTURE_SETUP(retransmit)
@@ -35,6 +44,51 @@ TEST_F_TIMEOUT(retransmit, backoff, 200)
 	send_seg(.flags = ACK);
 	silence(30000);
 	state_is(ST_ESTABLISHED);
+}
+
+/* With timestamps a repeated segment gives a sample, and that ends the back-off. */
+TEST_F(retransmit, echo_of_the_repeat)
+{
+	unsigned int before = srtt_us(self->fd);
+
+	ROW("LOSS-05");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+	peer_pump(&self->p, 50);
+	send_seg(.flags = ACK);
+	ASSERT_LE(before + 4000, srtt_us(self->fd));
+	ASSERT_GE(before + 12000, srtt_us(self->fd));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .within = 350);
+}
+
+/*
+ * The ACK of the first was lost: the repeat is outside the peer's window, which records no
+ * timestamp then (RFC 7323, 5.3), and the echo is that of the first. It measures our own
+ * wait: a time-out that grew from it would grow from itself. Linux takes it (D26).
+ */
+TEST_F(retransmit, echo_older_than_the_repeat)
+{
+	unsigned int before = srtt_us(self->fd);
+	uint32_t first;
+
+	ROW("LOSS-05");
+	ROW("LOSS-08");
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	first = self->p.last.tsval;
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+	send_seg(.flags = ACK, .set_ts = true, .tsval = peer_tsval(&self->p), .tsecr = first);
+	if (xt_is_control()) {
+		ASSERT_LE(before + 20000, srtt_us(self->fd));
+		return;
+	}
+	ASSERT_EQ(before, srtt_us(self->fd));
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 2 * RTO_MIN_MS);
 }
 
 /* 15 copies: 924.6 s at least, the gaps not above 120 s; then ETIMEDOUT and no RST. */
@@ -278,6 +332,54 @@ TEST_F_TIMEOUT(initial_window, rto_after_lost_synack, 60)
 	close(fd);
 }
 
+/* The peer answers with the echo of the first SYN-ACK: it had that, its ACK was lost. */
+TEST_F_TIMEOUT(initial_window, rto_after_lost_ack, 60)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT);
+	uint32_t first;
+	int fd;
+
+	ROW("LOSS-05");
+	ROW("LOSS-09");
+	q.offer_sack = false;
+	must(peer_send_syn(&q));
+	first = q.last.tsval;
+	expect_on(&q, .flags = SYN | ACK, .gap = 1000);
+	send_on(&q, .flags = ACK, .set_ts = true, .tsval = peer_tsval(&q), .tsecr = first);
+	fd = peer_accept(&q, self->lfd);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(xt_is_control(), srtt_us(fd) >= 1000000);
+	must(peer_write(&q, fd, 100));
+	expect_on(&q, .flags = ACK | PSH, .len = 100);
+	expect_on(&q, .flags = ACK | PSH, .len = 100, .seq = -100, .gap = 3000);
+	close(fd);
+}
+
+/* Likewise the peer's SYN-ACK, repeated, with the echo of our first SYN. */
+TEST_F_TIMEOUT(initial_window, rto_after_late_synack, 60)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT);
+	uint32_t first;
+	int fd;
+
+	ROW("LOSS-05");
+	ROW("LOSS-09");
+	q.offer_sack = false;
+	q.kport = 0;
+	fd = peer_connect_start(&q);
+	ASSERT_LE(0, fd);
+	expect_on(&q, .flags = SYN, .within = NOW);
+	first = q.last.tsval;
+	expect_on(&q, .flags = SYN, .gap = 1000);
+	send_on(&q, .flags = SYN | ACK, .set_ts = true, .tsval = peer_tsval(&q), .tsecr = first);
+	expect_on(&q, .flags = ACK, .within = NOW);
+	ASSERT_EQ(xt_is_control(), srtt_us(fd) >= 1000000);
+	must(peer_write(&q, fd, 100));
+	expect_on(&q, .flags = ACK | PSH, .len = 100);
+	expect_on(&q, .flags = ACK | PSH, .len = 100, .seq = -100, .gap = 3000);
+	close(fd);
+}
+
 WIRE_FIXTURE(karn)
 
 /* Without timestamps an ACK of a repeated segment is ambiguous. */
@@ -290,15 +392,6 @@ FIXTURE_SETUP(karn)
 	ASSERT_LE(0, self->lfd);
 	self->fd = peer_established(&self->p, self->lfd);
 	ASSERT_LE(0, self->fd);
-}
-
-static unsigned int srtt_us(int fd)
-{
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-
-	getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len);
-	return info.tcpi_rtt;
 }
 
 TEST_F(karn, no_sample_from_a_repeated_segment)

@@ -178,7 +178,6 @@ static void claim_of_timewait(const struct xtcp_timewait *tw, struct claim *clai
 	*claim = (struct claim) {
 		.dev = flow->ifindex,
 		.l3mdev = l3mdev_master_ifindex_by_index(flow->net, flow->ifindex),
-		.uid = tw->uid,
 		.v4 = flow->family == AF_INET,
 		.v6only = tw->v6only,
 		.reuse = tw->reuse,

@@ -42,20 +42,32 @@ static u16 file_family(const struct seq_file *seq)
 	return (u16)(uintptr_t)pde_data(file_inode(seq->file));
 }
 
+static void show_addr6(struct seq_file *seq, const struct in6_addr *addr, __be16 port)
+{
+	seq_printf(seq, "%08X%08X%08X%08X:%04X ", addr->s6_addr32[0], addr->s6_addr32[1],
+		   addr->s6_addr32[2], addr->s6_addr32[3], ntohs(port));
+}
+
+/* IPv4 addresses of AF_INET6 sockets are v4-mapped. */
 static void show_addrs(struct seq_file *seq, unsigned int line, const struct xtcp_flow *flow)
 {
-	if (flow->family == AF_INET6)
-		seq_printf(seq, "%4u: %08X%08X%08X%08X:%04X %08X%08X%08X%08X:%04X ", line,
-			   flow->v6.laddr.s6_addr32[0], flow->v6.laddr.s6_addr32[1],
-			   flow->v6.laddr.s6_addr32[2], flow->v6.laddr.s6_addr32[3],
-			   ntohs(flow->lport),
-			   flow->v6.raddr.s6_addr32[0], flow->v6.raddr.s6_addr32[1],
-			   flow->v6.raddr.s6_addr32[2], flow->v6.raddr.s6_addr32[3],
-			   ntohs(flow->rport));
-	else
-		seq_printf(seq, "%4u: %08X:%04X %08X:%04X ", line,
-			   flow->v4.laddr, ntohs(flow->lport),
+	struct in6_addr laddr, raddr;
+
+	seq_printf(seq, "%4u: ", line);
+	if (file_family(seq) == AF_INET) {
+		seq_printf(seq, "%08X:%04X %08X:%04X ", flow->v4.laddr, ntohs(flow->lport),
 			   flow->v4.raddr, ntohs(flow->rport));
+		return;
+	}
+	if (flow->family == AF_INET) {
+		ipv6_addr_set_v4mapped(flow->v4.laddr, &laddr);
+		ipv6_addr_set_v4mapped(flow->v4.raddr, &raddr);
+	} else {
+		laddr = flow->v6.laddr;
+		raddr = flow->v6.raddr;
+	}
+	show_addr6(seq, &laddr, flow->lport);
+	show_addr6(seq, &raddr, flow->rport);
 }
 
 /* Addresses as the socket has them: an AF_INET6 socket's are IPv6, perhaps v4-mapped. */
@@ -152,11 +164,19 @@ static void show_timewait(struct seq_file *seq, unsigned int line, const struct 
 		   refcount_read(&tw->node.ref), tw);
 }
 
+/* Of the socket that it is, was, or will be. */
 static u16 node_family(struct xtcp_node *node)
 {
-	if (node->kind == XTCP_KIND_SOCK || node->kind == XTCP_KIND_LISTENER)
+	switch (node->kind) {
+	case XTCP_KIND_HALFOPEN:
+		return container_of(node, struct xtcp_halfopen, node)->listener->sk_family;
+	case XTCP_KIND_TIMEWAIT:
+		if (container_of(node, struct xtcp_timewait, node)->mapped)
+			return AF_INET6;
+		return node->flow.family;
+	default:
 		return xtcp_node_sk(node)->sk_family;
-	return node->flow.family;
+	}
 }
 
 static bool show_node(struct xtcp_node *node, void *arg)

@@ -148,7 +148,6 @@ static struct xtcp_timewait *alloc_entry(const struct sock *sk)
 	tw->ts_recent_s = xp->ts_recent_s;
 	tw->ts_offset = xp->ts_offset;
 	tw->mark = sk->sk_mark;
-	tw->uid = xtcp_compat_uid(sk);
 	tw->rcv_wscale = xp->rcv_wscale;
 	tw->tos = tw->node.flow.family == AF_INET ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;
 	tw->ts_ok = xp->ts_ok;
@@ -156,6 +155,7 @@ static struct xtcp_timewait *alloc_entry(const struct sock *sk)
 	tw->reuseport = sk->sk_reuseport;
 	tw->v6only = ipv6_only_sock(sk);
 	tw->transparent = xtcp_inet_test(sk, transparent, TRANSPARENT);
+	tw->mapped = sk->sk_family != tw->node.flow.family;
 	return tw;
 }
 

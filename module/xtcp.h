@@ -423,13 +423,14 @@ struct xtcp_halfopen {
  * @expires_jif: end of 2 MSL
  * @last_ack_jif: rate limit of answers
  * @mark: sk_mark of the connection
- * @uid: owner, for the listing
  * @rcv_wscale: shift of @rcv_wnd
  * @tos: of answers
  * @ts_ok: timestamps were negotiated
  * @reuse: SO_REUSEADDR was set
  * @reuseport: SO_REUSEPORT was set
  * @v6only: IPV6_V6ONLY was set, or an IPv6 address bound
+ * @transparent: IP_TRANSPARENT was set
+ * @mapped: an AF_INET6 socket's with an IPv4 peer, for the listing
  * @node: key, links
  */
 struct xtcp_timewait {
@@ -443,7 +444,6 @@ struct xtcp_timewait {
 	u32 expires_jif;
 	u32 last_ack_jif;
 	u32 mark;
-	kuid_t uid;
 	u8 rcv_wscale;
 	u8 tos;
 	u8 ts_ok:1;
@@ -451,6 +451,7 @@ struct xtcp_timewait {
 	u8 reuseport:1;
 	u8 v6only:1;
 	u8 transparent:1;
+	u8 mapped:1;
 	struct xtcp_node node;
 };
 

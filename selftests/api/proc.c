@@ -109,8 +109,8 @@ TEST_F(proc, states)
 	EXPECT_NE(0, row.inode);
 	client = ASSERT_FD(xt_dial(variant->family, &addr));
 	/* For a listener the receive queue is the accept queue. */
-	EXPECT_EQ(1, find_row(variant->family, xt_port(&addr), TCP_LISTEN, &row));
-	EXPECT_EQ(1, row.rxq);
+	EXPECT_TRUE(XT_WAIT(find_row(variant->family, xt_port(&addr), TCP_LISTEN, &row) == 1 &&
+			    row.rxq == 1));
 	server = ASSERT_FD(accept(lfd, NULL, NULL));
 	ASSERT_RET(0, xt_sockname(client, &name));
 	port = xt_port(&name);
@@ -160,6 +160,46 @@ TEST_F(proc, half_open)
 	EXPECT_TRUE(xt_poll(lfd, POLLIN, XT_DEADLINE_MS) & POLLIN);
 	EXPECT_EQ(0, find_row(variant->family, xt_port(&addr), TCP_SYN_RECV, &row));
 	close(fd);
+	close(lfd);
+}
+
+/* Connections of an IPv6 socket stand in IPv6's listing, from SYN_RCVD to TIME_WAIT. */
+TEST_F(proc, mapped_peer)
+{
+	static const int states[] = { TCP_SYN_RECV, TCP_ESTABLISHED, TCP_CLOSE_WAIT, TCP_LAST_ACK,
+				      TCP_TIME_WAIT };
+	static const char loopback[] = "0000000000000000FFFF00000100007F";
+	struct xt_addr any = xt_any(AF_INET6, 0), addr;
+	struct row row;
+	unsigned int i;
+	int lfd, client, server;
+
+	if (variant->family == AF_INET)
+		SKIP(return, "of AF_INET6 only");
+	ROW("API-40");
+	ROW("API-42");
+	lfd = ASSERT_FD(xt_socket(AF_INET6));
+	ASSERT_RET(0, xt_bind(lfd, &any));
+	ASSERT_RET(0, xt_set_int(lfd, SOL_TCP, TCP_DEFER_ACCEPT, 10));
+	ASSERT_RET(0, listen(lfd, 1));
+	ASSERT_RET(0, xt_sockname(lfd, &any));
+	addr = xt_loopback(AF_INET, xt_port(&any));
+	client = ASSERT_FD(xt_dial(AF_INET, &addr));
+	EXPECT_TRUE(XT_WAIT(find_row(AF_INET6, xt_port(&addr), TCP_SYN_RECV, &row) == 1));
+	EXPECT_STREQ(loopback, row.laddr);
+	EXPECT_STREQ(loopback, row.raddr);
+	EXPECT_RET(1, send(client, "x", 1, 0));
+	server = ASSERT_FD(accept(lfd, NULL, NULL));
+	EXPECT_EQ(1, find_row(AF_INET6, xt_port(&addr), TCP_ESTABLISHED, &row));
+	EXPECT_STREQ(loopback, row.raddr);
+	ASSERT_RET(0, shutdown(server, SHUT_WR));
+	close(client);
+	EXPECT_TRUE(XT_WAIT(find_row(AF_INET6, xt_port(&addr), TCP_TIME_WAIT, &row) == 1));
+	EXPECT_STREQ(loopback, row.laddr);
+	EXPECT_STREQ(loopback, row.raddr);
+	for (i = 0; i < sizeof(states) / sizeof(*states); i++)
+		EXPECT_EQ(0, find_row(AF_INET, xt_port(&addr), states[i], &row));
+	close(server);
 	close(lfd);
 }
 

@@ -115,11 +115,10 @@ many_requests()
 	ab_is_content "$requests"
 }
 
-# The server host has a connection that is not over.
+# A connection that is neither a listener's nor over; in one reading: they end meanwhile.
 is_asked()
 {
-	[ "$(count_state "" "$server")" -gt \
-	  $(($(count_state 0A "$server") + $(count_state 06 "$server"))) ]
+	[ -n "$(other_states "$server" | awk '$4 != "0A"')" ]
 }
 
 # New workers take over the listening sockets; no request is lost meanwhile.

@@ -68,7 +68,7 @@ TEST_F(reuseport, each_has_its_own_bound)
 
 	ROW("LSN-01");
 	ASSERT_TRUE(xt_sysctl("net/xtcp/syncookies", "0"));
-	for (i = 0; i < 20 * LISTENERS * BACKLOG; i++)
+	for (i = 0; i < 5 * LISTENERS * BACKLOG; i++)
 		flood_packet(&self->f);
 	ASSERT_EQ(LISTENERS * (BACKLOG + 1), xt_proc_count(variant->family, PORT, 3));
 	ASSERT_EQ(0, flood_unaccounted());

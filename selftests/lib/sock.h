@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 #include <linux/xtcp.h>
 
 /*
@@ -35,6 +36,12 @@ static inline bool xt_is_control(void)
 	const char *value = getenv("XTCP_TEST_CONTROL");
 
 	return value && value[0] == '1';
+}
+
+/* With lockdep and KASAN everything takes ten times as long. */
+static inline bool xt_is_debug_kernel(void)
+{
+	return !access("/proc/lockdep_stats", F_OK);
 }
 
 /* IP protocol number on the wire of the transport under test. */

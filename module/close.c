@@ -40,7 +40,7 @@ static void end_connection(struct sock *sk)
 	if (unread) {
 		/* A FIN would tell the peer that all it sent was read (RFC 2525, 2.17). */
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_CLOSE);
-		xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
+		xtcp_conn_abort(sk);
 	} else if (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_DATA);
 		xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);

@@ -15,6 +15,30 @@
 #include "timer.h"
 #include "trace.h"
 
+/* ---- orphans ---------------------------------------------------------------- */
+
+/* Of all namespaces, which anybody may make: without and with idle_orphan. */
+static atomic_t all_orphans[2];
+
+static void count_orphan(const struct sock *sk, int delta)
+{
+	bool idle = xtcp_sk(sk)->idle_orphan;
+
+	atomic_add(delta, &xtcp_sk_net(sk)->orphans[idle]);
+	atomic_add(delta, &all_orphans[idle]);
+}
+
+/*
+ * Are there, besides @self that count already, as many orphans as there may be (SEC-19)? The
+ * limit of the first namespace is the machine's; others can only be stricter with themselves.
+ */
+static bool is_crowded(const struct xtcp_net *xn, bool idle, int self)
+{
+	return atomic_read(&xn->orphans[idle]) - self >= READ_ONCE(xn->max_orphans) ||
+	       atomic_read(&all_orphans[idle]) - self >=
+	       READ_ONCE(xtcp_net(&init_net)->max_orphans);
+}
+
 /* ---- changes of state ------------------------------------------------------- */
 
 /* The end: nothing can find the socket, nothing is armed, nothing is queued to send. */
@@ -33,7 +57,7 @@ static void finish(struct sock *sk)
 		sk->sk_state_change(sk);
 		return;
 	}
-	atomic_dec(&xtcp_sk_net(sk)->orphans);
+	count_orphan(sk, -1);
 	xtcp_conn_finish_destroy(sk);
 }
 
@@ -88,15 +112,25 @@ static int fin_wait_2_time(const struct sock *sk)
 	return wait < 0 ? wait : max_t(int, wait, 7 * xtcp_timer_rto_jif(sk) / 2);
 }
 
-/* An orphan in FIN_WAIT_2 must not wait for ever (CLS-21). */
+/*
+ * An orphan in FIN_WAIT_2 must not wait for ever (CLS-21), nor take the place of those that
+ * have something to deliver. Linux makes it a TIME_WAIT entry, of which there may be more.
+ */
 static void guard_orphan_fin_wait_2(struct sock *sk)
 {
 	int wait = fin_wait_2_time(sk);
 
+	count_orphan(sk, -1);
+	xtcp_sk(sk)->idle_orphan = 1;
+	count_orphan(sk, 1);
 	if (wait < 0) {
 		xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_LINGER);
 		return;
+	}
+	if (is_crowded(xtcp_sk_net(sk), true, 1)) {
+		xtcp_mib_inc(sock_net(sk), XTCP_MIB_TIME_WAIT_OVERFLOW);
+		wait = 1;	/* not now: the segment at hand may bring the FIN */
 	}
 	xtcp_timer_arm_keepalive(sk, wait);
 }
@@ -153,6 +187,9 @@ static void run_actions(struct sock *sk, u16 actions)
 		sk_error_report(sk);
 }
 
+/* Both sides have closed; ours may not have been heard. */
+#define FIN_CROSSED	(XTCP_F(XTCP_CLOSING) | XTCP_F(XTCP_LAST_ACK))
+
 /**
  * xtcp_conn_fin_waits - has the connection closed on paper only?
  * @sk: the socket
@@ -166,8 +203,17 @@ static void run_actions(struct sock *sk, u16 actions)
  */
 bool xtcp_conn_fin_waits(const struct sock *sk)
 {
-	return (XTCP_F(sk->sk_state) & (XTCP_F(XTCP_CLOSING) | XTCP_F(XTCP_LAST_ACK))) &&
+	return (XTCP_F(sk->sk_state) & FIN_CROSSED) &&
 	       (xtcp_sk(sk)->snd_nxt != xtcp_sk(sk)->write_seq || xtcp_output_owes_fin(sk));
+}
+
+/* Has the connection closed, with text of which nobody knows whether it has arrived? */
+static bool has_text_unacked(const struct sock *sk)
+{
+	const struct xtcp_sock *xp = xtcp_sk(sk);
+
+	return (XTCP_F(sk->sk_state) & FIN_CROSSED) &&
+	       xtcp_seq_lt(xp->snd_una, xp->write_seq - 1);
 }
 
 /* What the table does not know: see xtcp_conn_fin_waits(). */
@@ -175,7 +221,7 @@ static u16 more_actions(const struct sock *sk, enum xtcp_event event)
 {
 	if (event == XTCP_EV_ABORT && xtcp_conn_fin_waits(sk))
 		return XTCP_ACT_SEND_RST;
-	if (event == XTCP_EV_RCV_RST && xtcp_conn_fin_waits(sk))
+	if (event == XTCP_EV_RCV_RST && (xtcp_conn_fin_waits(sk) || has_text_unacked(sk)))
 		return XTCP_ACT_ERR_RESET;
 	return 0;
 }
@@ -224,6 +270,23 @@ void xtcp_conn_fsm_run(struct sock *sk, enum xtcp_event event)
 	if (cell->next == XTCP_CLOSED && (old == XTCP_SYN_SENT || old == XTCP_SYN_RCVD))
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ATTEMPT_FAILS);
 	run_actions(sk, actions);
+}
+
+/**
+ * xtcp_conn_abort - end a connection for good, and tell the peer in every state
+ * @sk: the socket
+ *
+ * For what the application did not ask for: text, or the FIN, may have been lost, nobody will
+ * repeat it, and to the peer silence would be a connection that goes on for ever. RFC 9293,
+ * 3.10.5 says nothing in CLOSING and LAST_ACK, where the user has been told all; Linux speaks.
+ *
+ * Context: socket lock.
+ */
+void xtcp_conn_abort(struct sock *sk)
+{
+	if ((XTCP_F(sk->sk_state) & FIN_CROSSED) && !xtcp_conn_fin_waits(sk))
+		xtcp_output_rst(sk);
+	xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
 }
 
 /**
@@ -550,10 +613,10 @@ void xtcp_conn_finish_destroy(struct sock *sk)
 	sock_put(sk);
 }
 
-/* Is there no place, or no memory, for an orphan beside @others (SEC-19)? */
-static bool has_no_place(struct sock *sk, int others)
+/* Is there no place, or no memory, for an orphan, which may count already (@self is 1)? */
+static bool has_no_place(struct sock *sk, int self)
 {
-	return others >= READ_ONCE(xtcp_sk_net(sk)->max_orphans) ||
+	return is_crowded(xtcp_sk_net(sk), false, self) ||
 	       (sk->sk_wmem_queued > XTCP_MIN_SNDBUF &&
 		sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2));
 }
@@ -570,10 +633,10 @@ static bool has_no_place(struct sock *sk, int others)
  */
 bool xtcp_conn_shed_orphan(struct sock *sk)
 {
-	if (!has_no_place(sk, atomic_read(&xtcp_sk_net(sk)->orphans) - 1))
+	if (!has_no_place(sk, 1))
 		return false;
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_MEMORY);
-	xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
+	xtcp_conn_abort(sk);
 	return true;
 }
 
@@ -589,18 +652,16 @@ bool xtcp_conn_shed_orphan(struct sock *sk)
  */
 void xtcp_conn_orphan(struct sock *sk)
 {
-	struct xtcp_net *xn = xtcp_sk_net(sk);
-
-	if (sk->sk_state != TCP_CLOSE && has_no_place(sk, atomic_read(&xn->orphans))) {
+	if (sk->sk_state != TCP_CLOSE && sk->sk_state != TCP_FIN_WAIT2 && has_no_place(sk, 0)) {
 		xtcp_mib_inc(sock_net(sk), XTCP_MIB_ABORT_ON_MEMORY);
-		xtcp_conn_fsm_run(sk, XTCP_EV_ABORT);
+		xtcp_conn_abort(sk);
 	}
 	sock_orphan(sk);
 	if (sk->sk_state == TCP_CLOSE) {
 		xtcp_conn_finish_destroy(sk);
 		return;
 	}
-	atomic_inc(&xn->orphans);
+	count_orphan(sk, 1);
 	if (sk->sk_state == TCP_FIN_WAIT2)
 		guard_orphan_fin_wait_2(sk);
 }

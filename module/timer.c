@@ -57,7 +57,7 @@ static bool retransmitted_too_long(const struct sock *sk)
 		if (!xp->user_timeout_ms)
 			return false;
 	}
-	if (!xp->retrans_since_us)
+	if (!xp->retrans_since_us || !xp->retries)	/* once at least, however late it is */
 		return false;
 	since_us = xtcp_now_us() - xp->retrans_since_us;
 	limit_us = backoff_sum_us(sock_flag(sk, SOCK_DEAD) ? orphan_retries(sk) :

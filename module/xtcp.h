@@ -227,6 +227,7 @@ struct xtcp_sock {
 	u8 peer_fin:1;			/* FIN was received in sequence */
 	u8 urg_sent:1;			/* snd_up is in force */
 	u8 passive:1;			/* born from a listener */
+	u8 idle_orphan:1;		/* without a file, in FIN_WAIT_2: nothing to deliver */
 	u8 cwnd_limited:1;		/* the window, not the application, held data back */
 
 	/* timestamps (RFC 7323) */
@@ -502,7 +503,7 @@ struct xtcp_net {
 
 	/* counters */
 	struct xtcp_mib __percpu *mib;
-	atomic_t orphans;		/* sockets without a file, not finished */
+	atomic_t orphans[2];		/* sockets without a file, not finished: by idle_orphan */
 
 	/* SYN cookies, fairness between sources */
 	struct xtcp_cookie_keys cookie_keys;	/* keys.c */
@@ -697,6 +698,7 @@ int xtcp_conn_settle(struct sock *child, const struct xtcp_halfopen *ho, struct 
 void xtcp_conn_discard(struct sock *child);
 void xtcp_conn_destroy_sock(struct sock *sk);
 void xtcp_conn_finish_destroy(struct sock *sk);
+void xtcp_conn_abort(struct sock *sk);
 bool xtcp_conn_shed_orphan(struct sock *sk);
 void xtcp_conn_orphan(struct sock *sk);
 void xtcp_conn_write_space(struct sock *sk);

@@ -92,6 +92,34 @@ TEST_F_TIMEOUT(orphans, limited_in_number, 240)
 		close(peer[i]);
 }
 
+/* Anybody may have a namespace, and root's rights there: the first one's limit is for all. */
+static bool limit_machine(int limit)
+{
+	return xt_run("nsenter --net=/proc/1/ns/net sh -c 'echo %d >/proc/sys/net/%s'", limit,
+		      xt_is_control() ? "ipv4/tcp_max_orphans" : "xtcp/max_orphans");
+}
+
+TEST_F_TIMEOUT(orphans, limited_in_all_namespaces, 240)
+{
+	int fd[CROWD], peer[CROWD], i, before;
+
+	ROW("SEC-19");
+	raise_fd_limit();
+	if (!xt_is_control())
+		ASSERT_TRUE(xt_sysctl(sysctl_path("max_orphans"), "1000000"));
+	ASSERT_TRUE(shut_windows(variant->family, CROWD, fd, peer));
+	ASSERT_TRUE(limit_machine(LIMIT));
+	for (i = 0; i < CROWD; i++)
+		close(fd[i]);
+	before = waiting(variant->family);
+	EXPECT_TRUE(limit_machine(16384));
+	/* Some of other tests may count as well. */
+	EXPECT_GE(LIMIT, before);
+	EXPECT_LT(0, before);
+	for (i = 0; i < CROWD; i++)
+		close(peer[i]);
+}
+
 /* Those within the limit are gone after their probes, although the peer answers each. */
 TEST_F_TIMEOUT(orphans, window_shut_for_ever, 240)
 {

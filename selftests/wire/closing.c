@@ -128,4 +128,20 @@ TEST_F(closing, abort_sends_nothing)
 	listed_is(ST_NONE);
 }
 
+WIRE_FIXTURE_ESTABLISHED(closing_text)
+
+TEST_F(closing_text, close_with_unread_text_is_told)
+{
+	ROW("CLS-23");
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = FIN | ACK, .within = NOW);
+	send_seg(.flags = FIN | ACK | PSH, .len = 10, .ack = -1);
+	expect(.flags = ACK, .within = NOW);
+	state_is(ST_CLOSING);
+	close(self->fd);
+	expect_abort();
+	listed_is(ST_NONE);
+	silence(1000);
+}
+
 TEST_HARNESS_MAIN

@@ -225,4 +225,42 @@ TEST_F(fin_wait_2_orphan, rst_ends_silently)
 	listed_is(ST_NONE);
 }
 
+/*
+ * Orphans that wait for a FIN have nothing to deliver: they take no place from those that have,
+ * and those too many end in silence.
+ */
+TEST_F(fin_wait_2, orphans_are_counted_apart)
+{
+	struct peer q[5], late;
+	int i, fd;
+
+	ROW("SEC-19");
+	ROW("CLS-21");
+	if (xt_is_control())
+		SKIP(return, "net.ipv4.tcp_max_orphans cannot be set here");
+	ASSERT_TRUE(peer_tunable("max_orphans", "3"));
+	for (i = 0; i < 5; i++) {
+		q[i] = peer_flow(&self->p, PEER_PORT + 1 + i);
+		fd = peer_established(&q[i], self->lfd);
+		ASSERT_LE(0, fd);
+		close(fd);
+		expect_on(&q[i], .flags = FIN | ACK, .within = NOW);
+		send_on(&q[i], .flags = ACK);
+		must(peer_await_listed(&q[i], i < 3 ? ST_FIN_WAIT_2 : ST_NONE, 1000));
+	}
+	late = peer_flow(&self->p, PEER_PORT + 10);
+	fd = peer_established(&late, self->lfd);
+	ASSERT_LE(0, fd);
+	must(peer_write(&late, fd, 100));
+	expect_on(&late, .flags = ACK | PSH, .len = 100, .within = NOW);
+	close(fd);
+	expect_on(&late, .flags = FIN | ACK, .within = NOW);
+	must(peer_await_listed(&late, ST_FIN_WAIT_1, 0));
+	send_on(&late, .flags = FIN | ACK);
+	expect_on(&late, .flags = ACK, .within = NOW);
+	must(peer_await_listed(&late, ST_TIME_WAIT, 0));
+	/* The socket that has an owner is none of them. */
+	state_is(ST_FIN_WAIT_2);
+}
+
 TEST_HARNESS_MAIN

@@ -193,4 +193,56 @@ TEST_F(last_ack_unsent, rst_is_reported)
 	listed_is(ST_NONE);
 }
 
+/* ---- with text on its way ----------------------------------------------------------- */
+
+WIRE_FIXTURE_ESTABLISHED(last_ack_text)
+
+/* Whether the text has arrived nobody will ever know. */
+TEST_F(last_ack_text, rst_is_reported)
+{
+	ROW("CLS-33");
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100, .within = NOW);
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = FIN | ACK, .within = NOW);
+	state_is(ST_LAST_ACK);
+	send_seg(.flags = RST);
+	ASSERT_EQ(ECONNRESET, peer_so_error(self->fd));
+	listed_is(ST_NONE);
+}
+
+/* What was sent may have been lost, and would not be repeated: the peer is told. */
+TEST_F(last_ack_text, close_with_unread_text_is_told)
+{
+	ROW("CLS-23");
+	send_seg(.flags = FIN | ACK | PSH, .len = 10);
+	expect(.flags = ACK);
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = FIN | ACK, .within = NOW);
+	state_is(ST_LAST_ACK);
+	close(self->fd);
+	expect_abort();
+	listed_is(ST_NONE);
+	silence(1000);
+}
+
+/* Likewise where there is no place for an orphan. */
+TEST_F(last_ack_text, orphan_beyond_the_limit_is_told)
+{
+	ROW("SEC-19");
+	if (xt_is_control())
+		SKIP(return, "net.ipv4.tcp_max_orphans cannot be set here");
+	ASSERT_TRUE(peer_tunable("max_orphans", "0"));
+	send_seg(.flags = FIN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	expect(.flags = FIN | ACK, .within = NOW);
+	close(self->fd);
+	expect_abort();
+	listed_is(ST_NONE);
+	silence(1000);
+}
+
 TEST_HARNESS_MAIN

@@ -332,6 +332,35 @@ TEST_F_TIMEOUT(initial_window, rto_after_lost_synack, 60)
 	close(fd);
 }
 
+/* However long the first time-out is: what is outstanding at close() is repeated once. */
+TEST_F_TIMEOUT(initial_window, orphan_repeats_once, 60)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT);
+	int fd;
+
+	ROW("LOSS-11");
+	ROW("CLS-11");
+	ASSERT_TRUE(peer_tunable("orphan_retries", "1"));
+	q.kport = 0;
+	q.offer_sack = false;
+	fd = peer_connect_start(&q);
+	ASSERT_LE(0, fd);
+	expect_on(&q, .flags = SYN, .within = NOW);
+	peer_pump(&q, 500);
+	send_on(&q, .flags = SYN | ACK);
+	expect_on(&q, .flags = ACK, .within = NOW);
+	must(peer_write(&q, fd, 100));
+	expect_on(&q, .flags = ACK | PSH, .len = 100);
+	close(fd);
+	expect_on(&q, .flags = FIN | ACK);
+	must(peer_expect_either(&q,
+				&(struct want){ .flags = ACK | PSH, .len = 100, .seq = -101,
+						.within = 2000 },
+				&(struct want){ .flags = FIN | PSH | ACK, .len = 100, .seq = -101,
+						.within = 2000 }));
+	must(peer_await_listed(&q, ST_NONE, 8000));
+}
+
 /* The peer answers with the echo of the first SYN-ACK: it had that, its ACK was lost. */
 TEST_F_TIMEOUT(initial_window, rto_after_lost_ack, 60)
 {

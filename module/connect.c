@@ -237,6 +237,8 @@ static void set_listener_key(struct sock *sk)
 static int start_listening(struct sock *sk)
 {
 	struct inet_sock *inet = inet_sk(sk);
+	bool was_bound = inet->inet_num;
+	u8 locks = sk->sk_userlocks;
 	int err;
 
 	/*
@@ -254,8 +256,12 @@ static int start_listening(struct sock *sk)
 	if (!err)
 		return 0;
 undo:
+	/* As bound as before: bind() may have found the port itself. */
+	if (was_bound)
+		sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
 	xtcp_conn_fsm_run(sk, XTCP_EV_CLOSE);
 	xtcp_conn_reset(sk);
+	sk->sk_userlocks = locks;
 	return err;
 }
 

@@ -374,6 +374,8 @@ static u32 handshake_rtt_us(const struct xtcp_halfopen *ho, const struct xtcp_op
 {
 	u32 rtt_us = (u32)xtcp_now_us() - READ_ONCE(ho->synack_us);
 
+	if (ho->parked)
+		return READ_ONCE(ho->synack_us);
 	if (ho->acked)
 		return 0;
 	if (!ho->retries)

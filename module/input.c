@@ -453,9 +453,19 @@ static bool is_finished(const struct sock *sk)
 				       XTCP_F(XTCP_TIME_WAIT));
 }
 
+/* A SYN of the connection whose TIME_WAIT entry this one replaced (RFC 6191; RFC 7323, 5). */
+static bool is_of_predecessor(const struct xtcp_sock *xp, const struct input *in)
+{
+	return !(in->cb->flags & XTCP_ACK) && xp->ts_recent_s && (in->opts.seen & XTCP_OPT_TS) &&
+	       xtcp_segment_is_paws_old(xp->ts_recent, in->opts.tsval,
+					ktime_get_seconds() - xp->ts_recent_s);
+}
+
 /* SYN_SENT has rules of its own; what remains of an accepted SYN-ACK goes on. */
 static bool open_actively(struct sock *sk, struct input *in)
 {
+	if (is_of_predecessor(xtcp_sk(sk), in))
+		return drop(sk, in, XTCP_DROP_PAWS);
 	if (!xtcp_handshake_syn_sent(sk, in->skb, &in->opts)) {
 		consume_skb(in->skb);
 		in->skb = NULL;

@@ -274,4 +274,30 @@ TEST_F(listen, connections_undisturbed)
 	close(lfd);
 }
 
+/* listen() in vain leaves the socket bound as it was, also to a port that bind() found. */
+TEST_F(listen, busy_port_stays_bound)
+{
+	struct xt_addr any = xt_any(variant->family, 0), name;
+	uint16_t port;
+	int fd, other;
+
+	ROW("API-05");
+	fd = ASSERT_FD(xt_socket(variant->family));
+	other = ASSERT_FD(xt_socket(variant->family));
+	ASSERT_RET(0, xt_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1));
+	ASSERT_RET(0, xt_set_int(other, SOL_SOCKET, SO_REUSEADDR, 1));
+	ASSERT_RET(0, xt_bind(fd, &any));
+	ASSERT_RET(0, xt_sockname(fd, &name));
+	port = xt_port(&name);
+	ASSERT_RET(0, xt_bind(other, &name));
+	ASSERT_RET(0, listen(other, 1));
+	EXPECT_ERR(EADDRINUSE, listen(fd, 1));
+	close(other);
+	EXPECT_ERR(EINVAL, xt_bind(fd, &any));
+	EXPECT_RET(0, listen(fd, 1));
+	ASSERT_RET(0, xt_sockname(fd, &name));
+	EXPECT_EQ(port, xt_port(&name));
+	close(fd);
+}
+
 TEST_HARNESS_MAIN

@@ -586,6 +586,27 @@ TEST_F(reuse, bound_port_at_once)
 	state_is(ST_ESTABLISHED);
 }
 
+/* A SYN of the connection before, late, is no simultaneous open. */
+TEST_F(reuse, old_syn_while_connecting)
+{
+	uint32_t old_ts;
+
+	ROW("CLS-19");
+	ROW("HS-28");
+	ASSERT_TRUE(peer_tunable("tw_reuse", "1"));
+	old_ts = peer_tsval(&self->p);
+	peer_pump(&self->p, 2100);
+	ASSERT_EQ(0, connect_again(&self->p, &self->fd));
+	peer_reset(&self->p, PEER_PORT, OUR_PORT);
+	expect(.flags = SYN, .within = NOW);
+	send_seg(.flags = SYN, .seq = -1000, .set_ts = true, .tsval = old_ts - 1000, .stray = true);
+	silence(500);
+	listed_is(ST_SYN_SENT);
+	send_seg(.flags = SYN | ACK);
+	expect(.flags = ACK, .within = NOW);
+	state_is(ST_ESTABLISHED);
+}
+
 TEST_F(reuse, bound_port_not_without_timestamps)
 {
 	int fd;

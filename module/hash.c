@@ -89,6 +89,13 @@ static bool flow_matches(struct xtcp_node *node, const struct xtcp_flow *flow, i
 	       addrs_equal(key, flow) && dev_matches(node_dev(node), flow->ifindex, sdif);
 }
 
+static bool is_sock(const struct xtcp_node *node)
+{
+	u8 kind = READ_ONCE(node->kind);
+
+	return kind == XTCP_KIND_SOCK || kind == XTCP_KIND_LISTENER;
+}
+
 /**
  * xtcp_hash_get - take a reference on an object found in the table
  * @node: seen under RCU
@@ -98,7 +105,7 @@ static bool flow_matches(struct xtcp_node *node, const struct xtcp_flow *flow, i
  */
 bool xtcp_hash_get(struct xtcp_node *node)
 {
-	if (node->kind == XTCP_KIND_SOCK || node->kind == XTCP_KIND_LISTENER)
+	if (is_sock(node))
 		return refcount_inc_not_zero(&xtcp_node_sk(node)->sk_refcnt);
 	return refcount_inc_not_zero(&node->ref);
 }
@@ -121,8 +128,8 @@ again:
 	hlist_nulls_for_each_entry_rcu(node, pos, &table[slot].chain, link) {
 		if (!flow_matches(node, flow, sdif) || !xtcp_hash_get(node))
 			continue;
-		/* A socket may have been dissolved and connected elsewhere meanwhile. */
-		if (node->kind == XTCP_KIND_SOCK && !flow_matches(node, flow, sdif)) {
+		/* A socket may have been dissolved, and connect elsewhere or listen now. */
+		if (is_sock(node) && !flow_matches(node, flow, sdif)) {
 			sock_put(xtcp_node_sk(node));
 			goto again;
 		}

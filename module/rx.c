@@ -76,6 +76,46 @@ static bool is_near(const struct sock *sk, const struct sk_buff *skb, u16 family
 	return !np || ipv6_hdr(skb)->hop_limit >= READ_ONCE(np->min_hopcount);
 }
 
+static bool has_classic_filter(const struct sock *sk)
+{
+	const struct sk_filter *filter;
+	bool classic;
+
+	rcu_read_lock();
+	filter = rcu_dereference(sk->sk_filter);
+	classic = filter && bpf_prog_was_classic(filter->prog);
+	rcu_read_unlock();
+	return classic;
+}
+
+/*
+ * The socket's filter. A classic program may be anybody's, and its verdict shows: what would
+ * let it forge segments of the connection, numbers, checksum and options, reads as zero
+ * (CVE-2026-53236; TCP refuses the program instead, which takes more than a module can).
+ */
+static int run_filter(struct sock *sk, struct sk_buff *skb)
+{
+	unsigned int hdr_len = xtcp_wire_hdr_len((const struct xtcp_hdr *)skb->data);
+	u8 saved[XTCP_HDR_MAX];
+	struct xtcp_hdr *hdr;
+	int err;
+
+	if (!has_classic_filter(sk))
+		return sk_filter_trim_cap(sk, skb, hdr_len);
+	/* A packet socket may share the header. */
+	if (skb_ensure_writable(skb, hdr_len))
+		return -ENOMEM;
+	hdr = (struct xtcp_hdr *)skb->data;
+	memcpy(saved, hdr, hdr_len);
+	hdr->seq = 0;
+	hdr->ack = 0;
+	hdr->check = 0;
+	memset(hdr + 1, 0, hdr_len - XTCP_HDR_LEN);
+	err = sk_filter_trim_cap(sk, skb, hdr_len);
+	memcpy(skb->data, saved, hdr_len);
+	return err;
+}
+
 /* May the socket, and the namespace's policy, see this segment at all? */
 static bool is_admitted(struct sock *sk, struct sk_buff *skb, u16 family)
 {
@@ -88,7 +128,7 @@ static bool is_admitted(struct sock *sk, struct sk_buff *skb, u16 family)
 	}
 	nf_reset_ct(skb);
 	/* Filters see header and text; never less than the header stays. */
-	if (sk_filter_trim_cap(sk, skb, xtcp_wire_hdr_len((const struct xtcp_hdr *)skb->data))) {
+	if (run_filter(sk, skb)) {
 		xtcp_mib_drop(net, skb, XTCP_DROP_FILTER);
 		return false;
 	}
@@ -304,6 +344,7 @@ static int rcv(struct sk_buff *skb, const struct xtcp_af_ops *af)
 		return 0;
 	}
 	switch (node->kind) {
+	case XTCP_KIND_LISTENER:	/* since it was found: takes nothing any more */
 	case XTCP_KIND_SOCK:
 		rcv_sock(xtcp_node_sk(node), skb, flow.family);
 		break;

@@ -142,6 +142,45 @@ TEST_F(filter, spares_the_header)
 	close(server);
 }
 
+/*
+ * A classic program may be an unprivileged user's, and its verdict shows: it learns nothing that
+ * would let it forge segments (CVE-2026-53236). TCP refuses it to who is not privileged.
+ */
+TEST_F(filter, hides_the_numbers)
+{
+	const struct {
+		uint32_t offset, size;
+	} hidden[] = {
+		{ 4, BPF_W }, { 8, BPF_W },	/* sequence, acknowledgment */
+		{ 16, BPF_H },			/* checksum */
+		{ 24, BPF_W }, { 28, BPF_W },	/* TSval, TSecr */
+		{ SKF_NET_OFF + (variant->family == AF_INET6 ? 40 : 20) + 4, BPF_W },
+	};
+	int client, server;
+	unsigned int i;
+	char byte;
+
+	ROW("SEC-30");
+	if (xt_is_control())
+		SKIP(return, "the kernel hides them by permission");
+	ASSERT_RET(0, xt_pair(variant->family, &client, &server));
+	for (i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
+		struct sock_filter insns[] = {
+			BPF_STMT(BPF_LD | hidden[i].size | BPF_ABS, hidden[i].offset),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+			BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+			BPF_STMT(BPF_RET | BPF_K, 0),
+		};
+
+		ASSERT_RET(0, attach(server, insns, 4));
+		ASSERT_RET(1, send(client, "a", 1, 0));
+		ASSERT_TRUE(xt_poll(server, POLLIN, XT_DEADLINE_MS) & POLLIN);
+		ASSERT_RET(1, recv(server, &byte, 1, 0));
+	}
+	close(client);
+	close(server);
+}
+
 /* A listener's filter sees handshakes, and its children have it as well. */
 TEST_F(filter, of_a_listener)
 {

@@ -34,6 +34,18 @@ int xtcp_rtxq_schedule(struct sock *sk, int bytes)
 	return clamp(READ_ONCE(xtcp_sk_net(sk)->wmem[0]) - sk->sk_wmem_queued, 0, bytes);
 }
 
+static struct sk_buff *alloc_segment(const struct sock *sk, unsigned int linear, gfp_t gfp)
+{
+	struct sk_buff *skb = alloc_skb_fclone(linear + sk->sk_prot->max_header, gfp);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, sk->sk_prot->max_header);
+	memset(XTCP_CB(skb), 0, sizeof(struct xtcp_cb));
+	skb->ip_summed = CHECKSUM_PARTIAL;	/* copying text in need not sum it */
+	return skb;
+}
+
 /**
  * xtcp_rtxq_alloc - an empty segment with room for all headers in front
  * @sk: the socket
@@ -45,14 +57,10 @@ int xtcp_rtxq_schedule(struct sock *sk, int bytes)
  */
 struct sk_buff *xtcp_rtxq_alloc(struct sock *sk, unsigned int linear, gfp_t gfp)
 {
-	struct sk_buff *skb = alloc_skb_fclone(linear + sk->sk_prot->max_header, gfp);
+	struct sk_buff *skb = alloc_segment(sk, linear, gfp);
 
-	if (skb && xtcp_rtxq_schedule(sk, skb->truesize) == skb->truesize) {
-		skb_reserve(skb, sk->sk_prot->max_header);
-		memset(XTCP_CB(skb), 0, sizeof(struct xtcp_cb));
-		skb->ip_summed = CHECKSUM_PARTIAL;	/* copying text in need not sum it */
+	if (skb && xtcp_rtxq_schedule(sk, skb->truesize) == skb->truesize)
 		return skb;
-	}
 	if (skb)
 		__kfree_skb(skb);
 	else
@@ -156,10 +164,11 @@ int xtcp_rtxq_split(struct sock *sk, struct sk_buff *skb, u32 bytes,
 	if (skb_unclone(skb, GFP_ATOMIC))
 		return -ENOMEM;
 	skb->truesize = truesize;
-	rest = xtcp_rtxq_alloc(sk, skb_headlen(skb) > bytes ? skb_headlen(skb) - bytes : 0,
-			       GFP_ATOMIC);
+	rest = alloc_segment(sk, skb_headlen(skb) > bytes ? skb_headlen(skb) - bytes : 0,
+			     GFP_ATOMIC);
 	if (!rest)
 		return -ENOMEM;
+	/* Also beyond all limits, as Linux: text that cannot be cut could never be resent. */
 	charge(sk, rest->truesize);
 	moved = skb->len - bytes;
 	rest->truesize += moved;

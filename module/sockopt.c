@@ -235,6 +235,15 @@ static int set_tcp(struct sock *sk, int optname, sockptr_t optval, unsigned int 
 	return err;
 }
 
+/* Streams have no groups. IP asks this of TCP's sockets in the same way, bad length first. */
+static bool joins_group(int level, int optname, unsigned int optlen)
+{
+	if (level == SOL_IP)
+		return optname == IP_ADD_MEMBERSHIP || optname == IP_DROP_MEMBERSHIP;
+	return level == SOL_IPV6 && optlen >= sizeof(struct ipv6_mreq) &&
+	       (optname == IPV6_ADD_MEMBERSHIP || optname == IPV6_DROP_MEMBERSHIP);
+}
+
 /**
  * xtcp_sockopt_set - setsockopt() at any level but SOL_SOCKET: proto.setsockopt
  * @sk: the socket
@@ -253,6 +262,8 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval,
 
 	if (level == SOL_TCP)
 		return set_tcp(sk, optname, optval, optlen);
+	if (joins_group(level, optname, optlen))
+		return -EPROTO;
 	if (level == SOL_IP)
 		err = ip_setsockopt(sk, level, optname, optval, optlen);
 #if IS_ENABLED(CONFIG_IPV6)
@@ -542,5 +553,5 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 		break;
 #endif
 	}
-	return -ENOPROTOOPT;
+	return sk->sk_family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;	/* as IP says of TCP */
 }

@@ -225,7 +225,32 @@ TEST_F(sockopt, arguments)
 	EXPECT_ERR(ENOPROTOOPT, set(fd, SOL_TCP, 999, 1));
 	EXPECT_EQ(-ENOPROTOOPT, get(fd, SOL_TCP, 999));
 	EXPECT_ERR(ENOPROTOOPT, set(fd, 12345, 1, 1));
+	EXPECT_EQ(variant->family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT, get(fd, 12345, 1));
+	if (variant->family == AF_INET)
+		EXPECT_EQ(-EOPNOTSUPP, get(fd, SOL_IPV6, IPV6_V6ONLY));
 	EXPECT_ERR(ENOPROTOOPT, set(fd, SOL_IP, 999, 1));
+	close(fd);
+}
+
+/* A stream has no group. */
+TEST_F(sockopt, multicast)
+{
+	struct ipv6_mreq mreq6 = { .ipv6mr_multiaddr = { { { 0xff, 2, [15] = 0x77 } } } };
+	struct ip_mreq mreq = { .imr_multiaddr.s_addr = htonl(0xe0010101) };
+	int fd;
+
+	ROW("API-31");
+	fd = ASSERT_FD(xt_socket(variant->family));
+	EXPECT_ERR(EPROTO, setsockopt(fd, SOL_IP, IP_ADD_MEMBERSHIP, &mreq, sizeof(mreq)));
+	EXPECT_ERR(EPROTO, setsockopt(fd, SOL_IP, IP_DROP_MEMBERSHIP, &mreq, sizeof(mreq)));
+	EXPECT_ERR(EPROTO, set(fd, SOL_IP, IP_ADD_MEMBERSHIP, 1));
+	if (variant->family == AF_INET6) {
+		EXPECT_ERR(EINVAL, set(fd, SOL_IPV6, IPV6_ADD_MEMBERSHIP, 1));
+		EXPECT_ERR(EPROTO, setsockopt(fd, SOL_IPV6, IPV6_ADD_MEMBERSHIP, &mreq6,
+					      sizeof(mreq6)));
+		EXPECT_ERR(EPROTO, setsockopt(fd, SOL_IPV6, IPV6_DROP_MEMBERSHIP, &mreq6,
+					      sizeof(mreq6)));
+	}
 	close(fd);
 }
 

@@ -5,8 +5,9 @@
  * Readers hold RCU only and take a reference by inc-not-zero; chains end in a "nulls"
  * marker with the bucket's number, so that a reader carried into another chain by an
  * object that was taken out and put back elsewhere notices and starts again. Writers
- * hold the bucket's spinlock, BH off; no other lock is taken under it. The hash is
- * keyed with a boot-random secret, so nobody outside can choose collisions.
+ * hold the bucket's spinlock, BH off; no other lock is taken under it. The hashes are
+ * keyed with boot-random secrets, so nobody can choose collisions: a listener's covers its
+ * local address, lest one user's listeners be in the way of another's.
  *
  * The table owns one reference of each half-open and TIME_WAIT entry in it, none of a
  * socket: sockets leave the table before they die.
@@ -34,6 +35,12 @@ static unsigned int flow_slot(const struct xtcp_flow *flow)
 }
 
 static unsigned int listener_slot(const struct xtcp_flow *flow)
+{
+	return xtcp_keys_hash_listener(flow) & table_mask;
+}
+
+/* Where those are who listen on all addresses of a port, of either family. */
+static unsigned int any_slot(const struct xtcp_flow *flow)
 {
 	return xtcp_keys_hash_port(flow->net, flow->lport) & table_mask;
 }
@@ -191,25 +198,17 @@ static struct sock *reuseport_pick(struct sock *sk, const struct xtcp_flow *flow
 	return !IS_ERR_OR_NULL(picked) ? picked : sk;
 }
 
-/**
- * xtcp_hash_find_listener - the listener a SYN is for
- * @flow: of the segment
- * @sdif: l3 slave device it came in by, 0: none
- * @skb: the segment, for a BPF program that selects within a SO_REUSEPORT group
- *
- * Context: RCU read side.
- * Return: a listener, valid until the read side ends, without a reference; or NULL.
- */
-struct sock *xtcp_hash_find_listener(const struct xtcp_flow *flow, int sdif,
-				     struct sk_buff *skb)
+/* The listener of one chain that fits best, the first of equals; or NULL. */
+static struct sock *best_listener(unsigned int slot, const struct xtcp_flow *flow, int sdif)
 {
-	unsigned int slot = listener_slot(flow);
 	const struct hlist_nulls_node *pos;
-	struct sock *best = NULL;
 	struct xtcp_node *node;
-	int best_score = 0;
+	struct sock *best;
+	int best_score;
 
 again:
+	best = NULL;
+	best_score = 0;
 	hlist_nulls_for_each_entry_rcu(node, pos, &table[slot].chain, link) {
 		int score = listener_score(node, flow, sdif);
 
@@ -220,6 +219,28 @@ again:
 	}
 	if (get_nulls_value(pos) != slot)
 		goto again;
+	return best;
+}
+
+/**
+ * xtcp_hash_find_listener - the listener a SYN is for
+ * @flow: of the segment
+ * @sdif: l3 slave device it came in by, 0: none
+ * @skb: the segment, for a BPF program that selects within a SO_REUSEPORT group
+ *
+ * First those bound to the very address: each beats whoever listens on all, whatever else
+ * counts (listener_score()), and where both are in one chain they are compared there.
+ *
+ * Context: RCU read side.
+ * Return: a listener, valid until the read side ends, without a reference; or NULL.
+ */
+struct sock *xtcp_hash_find_listener(const struct xtcp_flow *flow, int sdif,
+				     struct sk_buff *skb)
+{
+	struct sock *best = best_listener(listener_slot(flow), flow, sdif);
+
+	if (!best)
+		best = best_listener(any_slot(flow), flow, sdif);
 	return best ? reuseport_pick(best, flow, skb) : NULL;
 }
 

@@ -17,6 +17,7 @@
 static siphash_aligned_key_t isn_key __read_mostly;
 static siphash_aligned_key_t port_key __read_mostly;
 static hsiphash_key_t hash_key __read_mostly;
+static hsiphash_key_t local_key __read_mostly;
 static siphash_aligned_key_t source_key __read_mostly;
 
 /* What a flow looks like to SipHash: no holes, nothing that is not part of the key. */
@@ -63,6 +64,7 @@ void xtcp_keys_init(void)
 	get_random_bytes(&isn_key, sizeof(isn_key));
 	get_random_bytes(&port_key, sizeof(port_key));
 	get_random_bytes(&hash_key, sizeof(hash_key));
+	get_random_bytes(&local_key, sizeof(local_key));
 	get_random_bytes(&source_key, sizeof(source_key));
 }
 
@@ -88,18 +90,40 @@ u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow)
 }
 
 /**
- * xtcp_keys_hash_port - place of a local port in the tables
+ * xtcp_keys_hash_port - place of a local port, and of those who listen on all its addresses
  * @net: namespace
  * @port: local port
  *
- * Without a key: there are few ports, and those in use were chosen on this machine.
+ * With a key as well: users of this machine choose ports, too, and must not choose a chain.
  *
  * Context: any.
  * Return: 32 hash bits.
  */
 u32 xtcp_keys_hash_port(const struct net *net, __be16 port)
 {
-	return net_hash_mix(net) + ntohs(port);
+	return hsiphash_3u32(0, (__force u32)port, net_hash_mix(net), &local_key);
+}
+
+/**
+ * xtcp_keys_hash_listener - place of a listener in the demux table
+ * @flow: its key, or that of a segment: the local half counts
+ *
+ * The any-address of either family has the place of xtcp_keys_hash_port().
+ *
+ * Context: any.
+ * Return: 32 hash bits.
+ */
+u32 xtcp_keys_hash_listener(const struct xtcp_flow *flow)
+{
+	struct flow_words words = { .lport = flow->lport, .net = net_hash_mix(flow->net) };
+
+	if (flow->family == AF_INET)
+		return hsiphash_3u32((__force u32)flow->v4.laddr, (__force u32)flow->lport,
+				     words.net, &local_key);
+	if (ipv6_addr_any(&flow->v6.laddr))
+		return xtcp_keys_hash_port(flow->net, flow->lport);
+	words.laddr = flow->v6.laddr;
+	return hsiphash(&words, sizeof(words), &local_key);
 }
 
 /**

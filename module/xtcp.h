@@ -568,6 +568,7 @@ static inline u32 xtcp_now_ts(void)
 void xtcp_keys_init(void);
 u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow);
 u32 xtcp_keys_hash_port(const struct net *net, __be16 port);
+u32 xtcp_keys_hash_listener(const struct xtcp_flow *flow);
 u32 xtcp_keys_isn(const struct xtcp_flow *flow, u32 *ts_offset);
 u64 xtcp_keys_port_offset(const struct xtcp_flow *flow);
 

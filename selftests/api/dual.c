@@ -95,6 +95,118 @@ TEST_F(dual, v6only_refuses_ipv4)
 	close(lfd);
 }
 
+/* Listeners of one port that share it, from the least to the most special. */
+static const struct {
+	const char *addr, *dev;
+} sharers[] = {
+	{ "::" }, { "0.0.0.0" }, { "0.0.0.0", "lo" }, { "127.0.0.1" }, { "::ffff:127.0.0.2" },
+	{ "::1" },
+};
+
+#define SHARERS	((int)ARRAY_SIZE(sharers))
+
+static int listen_at(int which, uint16_t port)
+{
+	struct xt_addr addr = xt_addr_parse(sharers[which].addr, port);
+	const char *dev = sharers[which].dev;
+	int fd = xt_socket(addr.sa.sa_family);
+
+	if (fd < 0)
+		return -1;
+	if (!xt_set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
+	    (!dev || !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, strlen(dev))) &&
+	    !xt_bind(fd, &addr) && !listen(fd, 4))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Which of them gets a connection to @text, or -1. */
+static int taken_by(const int *lfd, const char *text, uint16_t port)
+{
+	struct xt_addr addr = xt_addr_parse(text, port);
+	int client = xt_dial(addr.sa.sa_family, &addr);
+	struct pollfd ready[SHARERS];
+	int which = -1, i;
+
+	if (client < 0)
+		return -1;
+	for (i = 0; i < SHARERS; i++)
+		ready[i] = (struct pollfd){ .fd = lfd[i], .events = POLLIN };
+	if (poll(ready, SHARERS, 5000) == 1) {
+		for (which = 0; !ready[which].revents; which++)
+			;
+		close(accept(lfd[which], NULL, NULL));
+	}
+	close(client);
+	return which;
+}
+
+static void leave(int *fd)
+{
+	close(*fd);
+	*fd = -1;
+}
+
+/* All of them, in either order. */
+static bool listen_all(int *lfd, uint16_t port, bool backwards)
+{
+	int i, which;
+
+	for (i = 0; i < SHARERS; i++) {
+		which = backwards ? SHARERS - 1 - i : i;
+		lfd[which] = listen_at(which, port);
+		if (lfd[which] < 0)
+			return false;
+	}
+	return true;
+}
+
+/* Who has the address goes before who listens on all, whoever came first. */
+TEST_F(dual, listener_of_the_address)
+{
+	const uint16_t port = 7777;
+	int lfd[SHARERS], round, i;
+
+	ROW("API-40");
+	ROW("API-04");
+	for (round = 0; round < 2; round++) {
+		ASSERT_TRUE(listen_all(lfd, port, round));
+		EXPECT_EQ(3, taken_by(lfd, "127.0.0.1", port));
+		EXPECT_EQ(4, taken_by(lfd, "127.0.0.2", port));
+		EXPECT_EQ(5, taken_by(lfd, "::1", port));
+		leave(&lfd[1]);
+		leave(&lfd[2]);
+		EXPECT_EQ(3, taken_by(lfd, "127.0.0.1", port));
+		leave(&lfd[3]);
+		EXPECT_EQ(0, taken_by(lfd, "127.0.0.1", port));
+		leave(&lfd[5]);
+		EXPECT_EQ(0, taken_by(lfd, "::1", port));
+		for (i = 0; i < SHARERS; i++)
+			leave(&lfd[i]);
+	}
+}
+
+/* Among those on all addresses the device counts, then the family. */
+TEST_F(dual, listener_of_the_device)
+{
+	const uint16_t port = 7777;
+	int lfd[SHARERS], round, i;
+
+	ROW("API-40");
+	ROW("API-04");
+	for (round = 0; round < 2; round++) {
+		ASSERT_TRUE(listen_all(lfd, port, round));
+		EXPECT_EQ(2, taken_by(lfd, "127.0.0.3", port));
+		leave(&lfd[2]);
+		EXPECT_EQ(1, taken_by(lfd, "127.0.0.3", port));
+		leave(&lfd[1]);
+		EXPECT_EQ(0, taken_by(lfd, "127.0.0.3", port));
+		for (i = 0; i < SHARERS; i++)
+			leave(&lfd[i]);
+	}
+}
+
 TEST_F(dual, connect_mapped)
 {
 	struct xt_addr addr, name;

@@ -35,6 +35,11 @@ static u32 hsiphash(const void *data, size_t len, const hsiphash_key_t *key)
 	return siphash(data, len, key);
 }
 
+static u32 hsiphash_3u32(u32 first, u32 second, u32 third, const hsiphash_key_t *key)
+{
+	return siphash_2u64((u64)second << 32 | first, third, key);
+}
+
 static u32 hsiphash_4u32(u32 first, u32 second, u32 third, u32 forth, const hsiphash_key_t *key)
 {
 	return siphash_4u32(first, second, third, forth, key);
@@ -72,6 +77,13 @@ struct net {
 	u32 mix;
 };
 
+static bool ipv6_addr_any(const struct in6_addr *addr)
+{
+	static const struct in6_addr any;
+
+	return !memcmp(addr, &any, sizeof(any));
+}
+
 static struct xtcp_net *xtcp_net(struct net *net)
 {
 	return &net->xn;
@@ -80,6 +92,7 @@ static struct xtcp_net *xtcp_net(struct net *net)
 void xtcp_keys_init(void);
 u32 xtcp_keys_hash_flow(const struct xtcp_flow *flow);
 u32 xtcp_keys_hash_port(const struct net *net, __be16 port);
+u32 xtcp_keys_hash_listener(const struct xtcp_flow *flow);
 u32 xtcp_keys_isn(const struct xtcp_flow *flow, u32 *ts_offset);
 u64 xtcp_keys_port_offset(const struct xtcp_flow *flow);
 
@@ -168,7 +181,9 @@ static u64 isn_and_offset(const struct xtcp_flow *flow)
 
 /* ---- one key, one use ----------------------------------------------------------------- */
 
-enum use { USE_ISN, USE_PORT, USE_HASH, USE_SOURCE, USE_COOKIE, USE_OLD_COOKIE, NR_USES };
+enum use {
+	USE_ISN, USE_PORT, USE_HASH, USE_LISTENER, USE_SOURCE, USE_COOKIE, USE_OLD_COOKIE, NR_USES
+};
 
 /* What each use makes of the same flow. */
 static void use_all(const struct xtcp_flow *flow, u64 uses[NR_USES])
@@ -178,6 +193,7 @@ static void use_all(const struct xtcp_flow *flow, u64 uses[NR_USES])
 	uses[USE_ISN] = isn_and_offset(flow);
 	uses[USE_PORT] = xtcp_keys_port_offset(flow);
 	uses[USE_HASH] = xtcp_keys_hash_flow(flow);
+	uses[USE_LISTENER] = xtcp_keys_hash_listener(flow);
 	uses[USE_SOURCE] = xtcp_keys_hash_source(&net_a, flow->v4.raddr, flow->family);
 	xtcp_keys_cookie(&net_a, keys);
 	uses[USE_COOKIE] = siphash(&flow->v4, sizeof(flow->v4), &keys[0]);
@@ -343,6 +359,77 @@ TEST(keys_port_offset__destination_counts)
 			flow.v4.raddr ^= 1;
 		EXPECT(xtcp_keys_port_offset(&flow) != before);
 	}
+}
+
+/* ---- places in the tables --------------------------------------------------------------- */
+
+/* Of a listener: each bit of its address and port, the namespace, and nothing of the peer. */
+TEST(keys_hash_listener__local_half_counts)
+{
+	ROW("LSN-06");
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct xtcp_flow flow, other;
+		u8 *laddr = (u8 *)&flow.v6.laddr;
+		u32 before;
+
+		load_anew();
+		flow = random_flow(v6);
+		before = xtcp_keys_hash_listener(&flow);
+		for (int i = 0; i < (v6 ? 128 : 32); i++) {
+			laddr[i / 8] ^= 1 << i % 8;
+			EXPECT(xtcp_keys_hash_listener(&flow) != before);
+			laddr[i / 8] ^= 1 << i % 8;
+		}
+		for (int i = 0; i < 16; i++) {
+			flow.lport ^= 1 << i;
+			EXPECT(xtcp_keys_hash_listener(&flow) != before);
+			flow.lport ^= 1 << i;
+		}
+		net_a.mix++;
+		EXPECT(xtcp_keys_hash_listener(&flow) != before);
+		net_a.mix--;
+		other = random_flow(v6);
+		other.lport = flow.lport;
+		if (v6)
+			other.v6.laddr = flow.v6.laddr;
+		else
+			other.v4.laddr = flow.v4.laddr;
+		EXPECT_EQ(xtcp_keys_hash_listener(&other), before);
+	}
+}
+
+/* Who listens on all addresses has one place, whatever the family: that of the port. */
+TEST(keys_hash_port__place_of_the_any_address)
+{
+	ROW("LSN-06");
+	for (int i = 0; i < 100; i++) {
+		struct xtcp_flow flow = random_flow(true);
+		u32 before;
+
+		load_anew();
+		before = xtcp_keys_hash_port(&net_a, flow.lport);
+		EXPECT(xtcp_keys_hash_listener(&flow) != before);
+		memset(&flow.v6.laddr, 0, sizeof(flow.v6.laddr));
+		EXPECT_EQ(xtcp_keys_hash_listener(&flow), before);
+		flow.family = AF_INET;
+		EXPECT_EQ(xtcp_keys_hash_listener(&flow), before);
+	}
+}
+
+/* Ports in one chain under one secret, here by their low bits, are not so under another. */
+TEST(keys_hash_port__nobody_can_choose_a_chain)
+{
+	unsigned int together = 0;
+
+	ROW("LSN-06");
+	for (int i = 0; i < 2000; i++) {
+		load_anew();
+		together += !((xtcp_keys_hash_port(&net_a, htons(1000)) ^
+			       xtcp_keys_hash_port(&net_a, htons(1000 + 256))) & 0xff);
+	}
+	/* 7.8 by chance. */
+	NOTE("%u", together);
+	EXPECT(together < 32);
 }
 
 /* ---- the cookies' keys ------------------------------------------------------------------ */

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An attacker who chooses his sources so that they would share one chain of a table without
- * a secret: what a SYN costs does not rise (LSN-06).
+ * An attacker who chooses his sources, or a user of this machine what he listens on, so that
+ * they would share one chain of a table without a secret: what a SYN costs does not rise
+ * (LSN-06).
  *
  * In virtual time, where an instruction is a nanosecond: cost is a time that repeats.
  */
 #include <arpa/inet.h>
+#include <sys/resource.h>
 #include "peer_test.h"
 #include "flood.h"
 
 #define ENTRIES		4000	/* in the chain, if there were one */
 #define MEASURED	2000
 #define PORTIONS	20
+#define CROWD		1000	/* listeners of somebody else */
 #define WORST_PERCENT	120	/* of what random sources cost; a chain costs many times as much */
 
 FIXTURE(collision)
@@ -134,13 +137,18 @@ static int cost_ns(struct flood *f, void (*choose)(const struct flood *, int,
 	return best * 1000 / (MEASURED / PORTIONS);
 }
 
+static bool renew_at(const struct xt_addr *addr, int *lfd)
+{
+	close(*lfd);
+	*lfd = xt_socket(addr->sa.sa_family);
+	return *lfd >= 0 && !xt_bind(*lfd, addr) && !listen(*lfd, 65535);
+}
+
 static bool renew(int family, int *lfd)
 {
 	struct xt_addr any = xt_any(family, SERVER_PORT);
 
-	close(*lfd);
-	*lfd = xt_socket(family);
-	return *lfd >= 0 && !xt_bind(*lfd, &any) && !listen(*lfd, 65535);
+	return renew_at(&any, lfd);
 }
 
 /* Each SYN makes an entry: the look-up goes to the end of the chain, and so does the insertion. */
@@ -166,6 +174,70 @@ TEST_F_TIMEOUT(collision, chosen_sources_cost_no_more, 300)
 	ASSERT_EQ(0, flood_unaccounted());
 	ASSERT_GE(random * WORST_PERCENT / 100, low_bits);
 	ASSERT_GE(random * WORST_PERCENT / 100, hashed);
+}
+
+/* ---- listeners that would collide ---------------------------------------------------- */
+
+/* CROWD listeners on @port, each on an address of its own. */
+static bool gather(int family, uint16_t port, int *crowd)
+{
+	struct xt_addr addr = xt_addr_parse(family == AF_INET ? "127.1.0.0" : "2001:db8:9::",
+					    port);
+	int i;
+
+	for (i = 0; i < CROWD; i++) {
+		if (family == AF_INET)
+			addr.in.sin_addr.s_addr = htonl(0x7f010000 + i);
+		else
+			addr.in6.sin6_addr.s6_addr32[3] = htonl(i);
+		crowd[i] = xt_socket(family);
+		if (crowd[i] < 0 || xt_set_int(crowd[i], SOL_IP, IP_FREEBIND, 1) ||
+		    xt_bind(crowd[i], &addr) || listen(crowd[i], 1))
+			return false;
+	}
+	return true;
+}
+
+static void disperse(const int *crowd)
+{
+	int i;
+
+	for (i = 0; i < CROWD; i++)
+		close(crowd[i]);
+}
+
+/*
+ * Of the same port, beside a listener on one address; and of a port that is the same in the
+ * lower bits, beside one on all.
+ */
+TEST_F_TIMEOUT(collision, listeners_elsewhere_cost_no_more, 300)
+{
+	const struct rlimit limit = { CROWD + 100, CROWD + 100 };
+	struct xt_addr addr = xt_addr_parse(variant->family == AF_INET ? "192.0.2.1" :
+					    "2001:db8::1", SERVER_PORT);
+	int alone, same_port, same_bits, crowd[CROWD];
+
+	ROW("LSN-06");
+	ASSERT_TRUE(xt_sysctl("net/xtcp/max_syn_backlog", "65535"));
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	/* The first round warms up. */
+	cost_ns(&self->f, NULL);
+	ASSERT_TRUE(renew_at(&addr, &self->lfd));
+	alone = cost_ns(&self->f, NULL);
+	ASSERT_TRUE(renew_at(&addr, &self->lfd));
+	ASSERT_TRUE(gather(variant->family, SERVER_PORT, crowd));
+	same_port = cost_ns(&self->f, NULL);
+	disperse(crowd);
+	ASSERT_TRUE(renew(variant->family, &self->lfd));
+	ASSERT_TRUE(gather(variant->family, SERVER_PORT ^ 1 << 15, crowd));
+	same_bits = cost_ns(&self->f, NULL);
+	disperse(crowd);
+	TH_LOG("alone %d ns, beside others of the port %d ns, of lower bits alike %d ns", alone,
+	       same_port, same_bits);
+	ASSERT_LE(4 * (ENTRIES + MEASURED), peer_counter("HalfopenAdded"));
+	ASSERT_EQ(0, flood_unaccounted());
+	ASSERT_GE(alone * WORST_PERCENT / 100, same_port);
+	ASSERT_GE(alone * WORST_PERCENT / 100, same_bits);
 }
 
 TEST_HARNESS_MAIN

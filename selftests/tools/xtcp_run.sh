@@ -22,6 +22,31 @@ verdict()
 	fi
 }
 
+# verdict_root NAME EXPECTED COMMAND...: of its complaint(); only root can make such files.
+verdict_root()
+{
+	if [ "$(id -u)" = 0 ] && [ -n "$capable" ]; then
+		verdict "$1" "$2" "$(complaint "${@:3}")"
+	else
+		number=$((number + 1))
+		echo "ok $number $1 # SKIP needs root, setcap and a file system with capabilities"
+	fi
+}
+
+# run_as_nobody COMMAND...: by a caller without privileges.
+run_as_nobody()
+{
+	XTCP_PRELOAD=$away/preload.so \
+		setpriv --reuid 65534 --regid 65534 --clear-groups -- "$away/xtcp-run" "$@"
+}
+
+# script NAME INTERPRETER
+script()
+{
+	printf '#!%s\nexit 0\n' "$2" >"$away/$1"
+	chmod 755 "$away/$1"
+}
+
 # What the next library in line is asked for when a program asks for $1, $2, $3.
 redirected()
 {
@@ -49,17 +74,30 @@ complaint()
 	echo "$status $(printf '%s' "$text" | grep -c '')"
 }
 
-# The script somewhere else, with no library near it.
+# The script somewhere else, with no library near it, and programs that gain rights.
 away=$(mktemp -d)
 trap 'rm -r "$away"' EXIT
+chmod 755 "$away"
 cp "$run" "$away/"
+cp "$XTCP_PRELOAD" "$away/preload.so"
+cp /bin/true "$away/capable"
+cp /bin/true "$away/setuid"
+PATH=$PATH:/usr/sbin:/sbin
+capable=$(setcap cap_net_raw=ep "$away/capable" 2>/dev/null && echo yes)
+chown 65534 "$away/setuid" 2>/dev/null
+chmod u+s "$away/setuid"
+script of-capable "$away/capable"
+script of-capable-env "/usr/bin/env -S -u Y X=1 $away/capable -z"
+script of-setuid "$away/setuid"
+script of-static ' /bin/busybox sh'
+script of-sh '/usr/bin/env sh'
 
 nonblock=$((0x800))
 cloexec=$((0x80000))
 flags=$((nonblock | cloexec))
 
 echo 'TAP version 13'
-echo '1..20'
+echo '1..29'
 verdict socket__inet_default "$(asked 18 1 0)" "$(redirected 2 1 0)"
 verdict socket__inet_tcp "$(asked 18 1 0)" "$(redirected 2 1 6)"
 verdict socket__inet6_default "$(asked 18 1 1)" "$(redirected 10 1 0)"
@@ -81,6 +119,15 @@ verdict run__no_command_is_usage '125 2' "$(complaint $run)"
 verdict run__unknown_command '127 1' "$(complaint $run no-such-command-here)"
 verdict run__not_executable '126 1' "$(complaint $run /etc/passwd)"
 verdict run__static_program_refused '126 1' "$(complaint $run busybox true)"
+verdict run__static_interpreter_refused '126 1' "$(complaint $run "$away/of-static")"
+verdict run__script '0 0' "$(complaint $run "$away/of-sh")"
+verdict_root run__setuid_refused_to_root '126 1' $run "$away/setuid"
+verdict_root run__setuid_interpreter_refused '126 1' $run "$away/of-setuid"
+verdict_root run__capabilities_of_root '0 0' $run "$away/capable"
+verdict_root run__capabilities_refused '126 1' run_as_nobody "$away/capable"
+verdict_root run__capable_interpreter_refused '126 1' run_as_nobody "$away/of-capable"
+verdict_root run__capable_env_program_refused '126 1' run_as_nobody "$away/of-capable-env"
+verdict_root run__script_of_nobody '0 0' run_as_nobody "$away/of-sh"
 verdict run__no_library '125 1' \
 	"$(XTCP_PRELOAD='' complaint "$away/xtcp-run" true)"
 unset XTCP_FAMILY

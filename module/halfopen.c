@@ -3,8 +3,9 @@
  * Half-open connections: a SYN has come, the ACK that completes the handshake has not.
  *
  * RFC 9293, 3.10.7.2; RFC 4987, 3. A small entry in the demux table instead of a socket.
- * Bounds: per listener, per namespace, and in bytes for the whole module; at a bound new
- * SYNs are refused and nothing is evicted, so a flood cannot push out a genuine peer.
+ * Bounds: per listener, per namespace, and in bytes for the whole module, half of them for
+ * namespaces that anybody may make; at a bound new SYNs are refused and nothing is evicted, so
+ * a flood cannot push out a genuine peer.
  *
  * All entries that have seen n SYN-ACK repeats expire in the order they came, so one FIFO
  * per n and one timer per namespace serve all. One more FIFO holds those whose peers have
@@ -13,6 +14,7 @@
  * under it. The table owns one reference, whoever takes an entry out of it gets it.
  */
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 
 #include "xtcp.h"
 
@@ -24,10 +26,36 @@
 
 static struct kmem_cache *ho_cache_v4, *ho_cache_v6;
 static atomic_long_t bytes_in_use;
+static atomic_long_t guest_bytes_in_use;	/* of these, in namespaces that anybody may make */
 
 static struct kmem_cache *ho_cache(const struct xtcp_flow *flow)
 {
 	return flow->family == AF_INET6 ? ho_cache_v6 : ho_cache_v4;
+}
+
+/* Whoever may make a user namespace has network namespaces, listeners and peers at will. */
+static bool is_guest(const struct net *net)
+{
+	return net->user_ns != &init_user_ns;
+}
+
+/* Add @ho's size to the account, or with @sign -1 take it off. */
+static void account(const struct xtcp_halfopen *ho, int sign)
+{
+	long bytes = sign * (long)kmem_cache_size(ho_cache(&ho->node.flow));
+
+	atomic_long_add(bytes, &bytes_in_use);
+	if (is_guest(ho->node.flow.net))
+		atomic_long_add(bytes, &guest_bytes_in_use);
+}
+
+/* May no namespace, or not this one, have any more bytes? */
+static bool is_out_of_bytes(const struct net *net)
+{
+	unsigned long limit = READ_ONCE(xtcp_sysctl_halfopen_bytes);
+
+	return atomic_long_read(&bytes_in_use) >= limit ||
+	       (is_guest(net) && atomic_long_read(&guest_bytes_in_use) >= limit / 2);
 }
 
 static void free_ho_rcu(struct rcu_head *rcu)
@@ -47,7 +75,7 @@ void xtcp_halfopen_put(struct xtcp_halfopen *ho)
 {
 	if (!refcount_dec_and_test(&ho->node.ref))
 		return;
-	atomic_long_sub(kmem_cache_size(ho_cache(&ho->node.flow)), &bytes_in_use);
+	account(ho, -1);		/* while the listener still holds the namespace */
 	sock_put(ho->listener);
 	call_rcu(&ho->node.rcu, free_ho_rcu);
 }
@@ -129,7 +157,7 @@ bool xtcp_halfopen_take(struct xtcp_halfopen *ho, struct sock *child)
  * LSN-01: the backlog plus one (as Linux counts), checked before memory is taken.
  *
  * Context: softirq.
- * Return: true at the bound of the listener, the namespace or the module.
+ * Return: true at the bound of the listener, the namespace, its kind or the module.
  */
 bool xtcp_halfopen_is_full(const struct sock *listener)
 {
@@ -138,7 +166,7 @@ bool xtcp_halfopen_is_full(const struct sock *listener)
 	return atomic_read(&xtcp_sk(listener)->halfopen_len) >
 			(int)READ_ONCE(listener->sk_max_ack_backlog) ||
 	       atomic_read(&xn->halfopen_len) >= READ_ONCE(xn->max_syn_backlog) ||
-	       atomic_long_read(&bytes_in_use) >= READ_ONCE(xtcp_sysctl_halfopen_bytes);
+	       is_out_of_bytes(xn->net);
 }
 
 /*
@@ -186,7 +214,7 @@ struct xtcp_halfopen *xtcp_halfopen_add(struct sock *listener, const struct xtcp
 	ho->node.hashed = 0;
 	INIT_LIST_HEAD(&ho->node.fifo);
 	refcount_set(&ho->node.ref, 2);
-	atomic_long_add(kmem_cache_size(cache), &bytes_in_use);
+	account(ho, 1);
 
 	spin_lock_bh(&xn->halfopen_lock);
 	if (xtcp_halfopen_is_full(listener)) {

@@ -18,7 +18,7 @@ MODULE_PARM_DESC(family, "address family number (default 18, second choice 13)")
 module_param_named(protocol, xtcp_sysctl_protocol, int, 0444);
 MODULE_PARM_DESC(protocol, "IP protocol number (default 253)");
 module_param_named(halfopen_bytes, xtcp_sysctl_halfopen_bytes, uint, 0644);
-MODULE_PARM_DESC(halfopen_bytes, "bound of all half-open entries together (default 64 MiB)");
+MODULE_PARM_DESC(halfopen_bytes, "bound of all half-open entries together, half of it for user namespaces (default 64 MiB)");
 
 /* Generic kernel code tests TCP_*; sk_state holds XTCP_*. */
 static_assert((int)XTCP_ESTABLISHED == (int)TCP_ESTABLISHED);

@@ -6,8 +6,13 @@
  * bounded; the honest clients use the loopback device of the same namespace. Counters must
  * add up to the last SYN.
  */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/klog.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "kselftest_harness.h"
 #include "fixture.h"
@@ -324,6 +329,78 @@ TEST_F(module, bytes_are_bounded)
 	close(lfd[1]);
 	flood_close(&f[0]);
 	flood_close(&f[1]);
+}
+
+/*
+ * Root of a user namespace of its own, as anybody may be, though not in a chroot, which the test
+ * VM has: leave it and come back.
+ */
+static bool become_guest(void)
+{
+	int root = open("/", O_PATH | O_DIRECTORY), fd;
+	bool done;
+
+	if (setns(open("/proc/self/ns/mnt", O_RDONLY), CLONE_NEWNS) || unshare(CLONE_NEWUSER) ||
+	    fchdir(root) || chroot("."))
+		return false;
+	fd = open("/proc/self/uid_map", O_WRONLY);
+	done = fd >= 0 && write(fd, "0 0 1", 5) == 5;
+	close(fd);
+	return done;
+}
+
+/* Flood two namespaces of a guest, tell how many entries both have, and stay. */
+static void flood_guests(int result, int packets)
+{
+	int added = 0, lfd, i, n;
+	struct flood f;
+
+	for (n = 0; n < 2 && added >= 0; n++) {
+		if ((n || become_guest()) && open_namespace(&f, &lfd)) {
+			for (i = 0; i < packets; i++)
+				flood_packet(&f);
+			added += peer_counter("HalfopenAdded");
+		} else {
+			perror("# guest");
+			added = -1;
+		}
+	}
+	if (write(result, &added, sizeof(added)) == sizeof(added))
+		pause();
+	_exit(0);
+}
+
+/* Whoever makes namespaces of his own takes half of it, and the other half is there for others. */
+TEST_F(module, guests_have_half)
+{
+	int size = entry_bytes("xtcp_halfopen6"), most, half, added = -1, result[2], lfd, i;
+	struct flood f;
+	pid_t guest;
+
+	ROW("LSN-19");
+	if (size < 0)
+		SKIP(return, "no /sys/kernel/slab");
+	most = (FEW_BYTES - 1) / size;
+	half = (FEW_BYTES / 2 - 1) / size;
+	ASSERT_TRUE(open_namespace(&f, &lfd));
+	ASSERT_EQ(0, pipe(result));
+	guest = fork();
+	ASSERT_LE(0, guest);
+	if (!guest)
+		flood_guests(result[1], half - 10);
+	EXPECT_EQ(sizeof(added), read(result[0], &added, sizeof(added)));
+	EXPECT_EQ(half, added);
+	for (i = 0; i < most; i++)
+		flood_packet(&f);
+	EXPECT_EQ(most - half, peer_counter("HalfopenAdded"));
+	EXPECT_EQ(half, peer_counter("DropHalfopenFull"));
+	EXPECT_EQ(0, flood_unaccounted());
+	/* What goes with the guest makes room for others. */
+	EXPECT_EQ(0, kill(guest, SIGKILL));
+	EXPECT_EQ(guest, waitpid(guest, NULL, 0));
+	EXPECT_TRUE(XT_WAIT(flood_packet(&f) && xt_proc_count(AF_INET6, PORT, 3) == most));
+	close(lfd);
+	flood_close(&f);
 }
 
 #define VICTIMS		25

@@ -57,6 +57,8 @@ struct xtcp_reply {
  *	of its own; of IP options only IPv6's sticky extension headers are inherited
  * @note_arrival: remember for IP_PKTOPTIONS how @skb, which made the child @sk, came in by
  *	the device @ifindex
+ * @note_segment: remember how @skb, a segment in order, came in, as far as a program has asked for
+ *	it; NULL: not of this family
  * @ext_hdr_len: bytes of IP options or extension headers this socket sends
  */
 struct xtcp_af_ops {
@@ -73,6 +75,7 @@ struct xtcp_af_ops {
 	bool (*csum_ok)(struct sk_buff *skb);
 	int (*set_child)(struct sock *sk, const struct xtcp_halfopen *ho);
 	void (*note_arrival)(struct sock *sk, const struct sk_buff *skb, int ifindex);
+	void (*note_segment)(struct sock *sk, const struct sk_buff *skb);
 	u16 (*ext_hdr_len)(const struct sock *sk);
 };
 

@@ -367,6 +367,17 @@ static void pull_to_text(struct sock *sk, struct input *in)
 	in->text -= cut.head_bytes;
 }
 
+/* Of the last segment in order, as Linux; before its text is taken, which may consume it. */
+static void note_in_order(struct sock *sk, const struct input *in)
+{
+	const struct ipv6_pinfo *np = inet_sk(sk)->pinet6;
+	struct xtcp_sock *xp = xtcp_sk(sk);
+
+	if (np && np->rxopt.all && xp->af->note_segment && RB_EMPTY_ROOT(&xp->ooo) &&
+	    xtcp_seq_leq(in->cb->seq, xp->rcv_nxt) && xtcp_seq_geq(in->cb->end_seq, xp->rcv_nxt))
+		xp->af->note_segment(sk, in->skb);
+}
+
 static void take_text(struct sock *sk, struct input *in)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
@@ -513,6 +524,7 @@ void xtcp_input_rcv(struct sock *sk, struct sk_buff *skb)
 		take_timestamp(sk, &in);
 		take_ecn(sk, &in);
 		check_urg(sk, &in);
+		note_in_order(sk, &in);
 		take_text(sk, &in);
 	} else if (in.skb) {
 		consume_skb(in.skb);

@@ -264,6 +264,19 @@ static void note_arrival_v6(struct sock *sk, const struct sk_buff *skb, int ifin
 	np->rcv_flowinfo = ip6_flowinfo(ipv6_hdr(skb));
 }
 
+/* What IPV6_2292PKTOPTIONS tells, which has its place in common with multicast options. */
+static void note_segment_v6(struct sock *sk, const struct sk_buff *skb)
+{
+	struct ipv6_pinfo *np = inet_sk(sk)->pinet6;
+
+	if (np->rxopt.bits.rxinfo || np->rxopt.bits.rxoinfo)
+		np->mcast_oif = inet6_iif(skb);
+	if (np->rxopt.bits.rxhlim || np->rxopt.bits.rxohlim)
+		np->mcast_hops = ipv6_hdr(skb)->hop_limit;
+	if (np->rxopt.bits.rxflow || np->rxopt.bits.rxtclass)
+		np->rcv_flowinfo = ip6_flowinfo(ipv6_hdr(skb));
+}
+
 static u16 ext_hdr_len_v6(const struct sock *sk)
 {
 	const struct ipv6_txoptions *opt;
@@ -286,6 +299,7 @@ const struct xtcp_af_ops xtcp_ipv6_ops = {
 	.csum_ok	= csum_ok_v6,
 	.set_child	= set_child_v6,
 	.note_arrival	= note_arrival_v6,
+	.note_segment	= note_segment_v6,
 	.ext_hdr_len	= ext_hdr_len_v6,
 };
 

@@ -371,6 +371,52 @@ TEST_F(accept, packet_options)
 	close(lfd);
 }
 
+static int ask_packet_options(int fd)
+{
+	return xt_set_int(fd, SOL_IPV6, IPV6_RECVPKTINFO, 1) ?:
+	       xt_set_int(fd, SOL_IPV6, IPV6_RECVHOPLIMIT, 1) ?:
+	       xt_set_int(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
+}
+
+/* A byte from @from, with another hop limit and traffic class, to @to. */
+static bool send_unlike(int from, int to, int hops, int tclass)
+{
+	char byte;
+
+	return !xt_set_int(from, SOL_IPV6, IPV6_UNICAST_HOPS, hops) &&
+	       !xt_set_int(from, SOL_IPV6, IPV6_TCLASS, tclass) &&
+	       send(from, "x", 1, 0) == 1 && recv(to, &byte, 1, 0) == 1;
+}
+
+/* In IPv6, either end tells of the last segment in order, once it has been asked to. */
+TEST(accept__packet_options_follow)
+{
+	int name = IPV6_2292PKTOPTIONS, lfd, client, fd;
+	struct xt_addr addr;
+
+	ROW("API-41");
+	ASSERT_RET(0, xt_netns());
+	lfd = ASSERT_FD(xt_listen(AF_INET6, 4, &addr));
+	ASSERT_RET(0, xt_set_int(lfd, SOL_IPV6, IPV6_UNICAST_HOPS, 77));
+	client = ASSERT_FD(xt_socket(AF_INET6));
+	ASSERT_RET(0, ask_packet_options(client));
+	ASSERT_RET(0, xt_connect(client, &addr));
+	EXPECT_EQ(1, packet_option(client, SOL_IPV6, name, IPV6_PKTINFO));
+	EXPECT_EQ(77, packet_option(client, SOL_IPV6, name, IPV6_HOPLIMIT));
+	fd = ASSERT_FD(accept(lfd, NULL, NULL));
+	ASSERT_TRUE(send_unlike(fd, client, 55, 0x20));
+	EXPECT_EQ(55, packet_option(client, SOL_IPV6, name, IPV6_HOPLIMIT));
+	EXPECT_EQ(0x20, packet_option(client, SOL_IPV6, name, IPV6_TCLASS));
+	ASSERT_RET(0, ask_packet_options(fd));
+	ASSERT_TRUE(send_unlike(client, fd, 44, 0x40));
+	EXPECT_EQ(1, packet_option(fd, SOL_IPV6, name, IPV6_PKTINFO));
+	EXPECT_EQ(44, packet_option(fd, SOL_IPV6, name, IPV6_HOPLIMIT));
+	EXPECT_EQ(0x40, packet_option(fd, SOL_IPV6, name, IPV6_TCLASS));
+	close(client);
+	close(fd);
+	close(lfd);
+}
+
 TEST_F(accept, inherits_congestion)
 {
 	char name[16] = "";

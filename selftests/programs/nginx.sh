@@ -115,24 +115,35 @@ many_requests()
 	ab_is_content "$requests"
 }
 
-# A connection that is neither a listener's nor over; in one reading: they end meanwhile.
+# What the server host has seen of the transport: connections come and go between two looks.
+seen_by_server()
+{
+	if is_control; then
+		in_server cat /proc/net/snmp | sum_of Tcp
+	else
+		in_server cat /proc/net/xtcp_snmp | sum_of Xtcp
+	fi
+}
+
+# is_asked BEFORE: more than then.
 is_asked()
 {
-	[ -n "$(other_states "$server" | awk '$4 != "0A"')" ]
+	[ "$(seen_by_server)" -gt "$1" ]
 }
 
 # New workers take over the listening sockets; no request is lost meanwhile.
 reload()
 {
-	local load
+	local load before
 
 	row API-37
 	need_program nginx ab
 	nginx_serves on
 	content "$work/www/page" 20000
+	before=$(seen_by_server)
 	client_runs ab -q -n "$requests" -c 4 "http://$url_host:8080/page" >"$work/ab" 2>&1 &
 	load=$!
-	wait_until "$patience" is_asked || fail "no request came"
+	wait_until "$patience" is_asked "$before" || fail "no request came"
 	kill -HUP "$(cat "$work/nginx.pid")"
 	wait "$load" || show_and_fail "$work/ab" "ab: status $?"
 	ab_is_content "$requests"

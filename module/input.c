@@ -34,6 +34,12 @@ static bool drop(struct sock *sk, struct input *in, enum xtcp_drop reason)
 
 /* ---- first: sequence number --------------------------------------------------- */
 
+static bool is_paws_old(const struct xtcp_sock *xp, u32 tsval)
+{
+	return xtcp_segment_is_paws_old(xp->ts_recent, tsval,
+					ktime_get_seconds() - xp->ts_recent_s);
+}
+
 /* RFC 7323, 3.2 and 5.3: the timestamp, before anything else is believed. */
 static bool check_timestamp(struct sock *sk, struct input *in)
 {
@@ -45,8 +51,7 @@ static bool check_timestamp(struct sock *sk, struct input *in)
 		/* A new start of the peer may be of another mind: a SYN is answered (SEC-02). */
 		return (in->cb->flags & XTCP_SYN) || drop(sk, in, XTCP_DROP_NO_TIMESTAMP);
 	}
-	if (xtcp_segment_is_paws_old(xp->ts_recent, in->opts.tsval,
-				     ktime_get_seconds() - xp->ts_recent_s)) {
+	if (is_paws_old(xp, in->opts.tsval)) {
 		xtcp_output_challenge(sk);
 		return drop(sk, in, XTCP_DROP_PAWS);
 	}
@@ -57,16 +62,14 @@ static bool check_timestamp(struct sock *sk, struct input *in)
 static void take_timestamp(struct sock *sk, const struct input *in)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	u32 now_s;
 
 	if (!xp->ts_ok || !(in->opts.seen & XTCP_OPT_TS) || (in->cb->flags & XTCP_RST))
 		return;
-	now_s = ktime_get_seconds();
 	/* Any is newer than one that has become invalid (RFC 7323, 5.5). */
 	if (xtcp_seq_leq(in->cb->seq, xp->last_ack_sent) &&
-	    !xtcp_segment_is_paws_old(xp->ts_recent, in->opts.tsval, now_s - xp->ts_recent_s)) {
+	    !is_paws_old(xp, in->opts.tsval)) {
 		xp->ts_recent = in->opts.tsval;
-		xp->ts_recent_s = now_s;
+		xp->ts_recent_s = ktime_get_seconds();
 	}
 }
 
@@ -468,8 +471,7 @@ static bool is_finished(const struct sock *sk)
 static bool is_of_predecessor(const struct xtcp_sock *xp, const struct input *in)
 {
 	return !(in->cb->flags & XTCP_ACK) && xp->ts_recent_s && (in->opts.seen & XTCP_OPT_TS) &&
-	       xtcp_segment_is_paws_old(xp->ts_recent, in->opts.tsval,
-					ktime_get_seconds() - xp->ts_recent_s);
+	       is_paws_old(xp, in->opts.tsval);
 }
 
 /* SYN_SENT has rules of its own; what remains of an accepted SYN-ACK goes on. */

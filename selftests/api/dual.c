@@ -148,6 +148,14 @@ static void leave(int *fd)
 	*fd = -1;
 }
 
+static void leave_all(int *lfd)
+{
+	int i;
+
+	for (i = 0; i < SHARERS; i++)
+		leave(&lfd[i]);
+}
+
 /* All of them, in either order. */
 static bool listen_all(int *lfd, uint16_t port, bool backwards)
 {
@@ -166,7 +174,7 @@ static bool listen_all(int *lfd, uint16_t port, bool backwards)
 TEST_F(dual, listener_of_the_address)
 {
 	const uint16_t port = 7777;
-	int lfd[SHARERS], round, i;
+	int lfd[SHARERS], round;
 
 	ROW("API-40");
 	ROW("API-04");
@@ -182,8 +190,7 @@ TEST_F(dual, listener_of_the_address)
 		EXPECT_EQ(0, taken_by(lfd, "127.0.0.1", port));
 		leave(&lfd[5]);
 		EXPECT_EQ(0, taken_by(lfd, "::1", port));
-		for (i = 0; i < SHARERS; i++)
-			leave(&lfd[i]);
+		leave_all(lfd);
 	}
 }
 
@@ -191,7 +198,7 @@ TEST_F(dual, listener_of_the_address)
 TEST_F(dual, listener_of_the_device)
 {
 	const uint16_t port = 7777;
-	int lfd[SHARERS], round, i;
+	int lfd[SHARERS], round;
 
 	ROW("API-40");
 	ROW("API-04");
@@ -202,8 +209,7 @@ TEST_F(dual, listener_of_the_device)
 		EXPECT_EQ(1, taken_by(lfd, "127.0.0.3", port));
 		leave(&lfd[1]);
 		EXPECT_EQ(0, taken_by(lfd, "127.0.0.3", port));
-		for (i = 0; i < SHARERS; i++)
-			leave(&lfd[i]);
+		leave_all(lfd);
 	}
 }
 

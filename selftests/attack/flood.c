@@ -175,19 +175,10 @@ static int log_lines(int port)
 	return count;
 }
 
-static void overflow(struct flood *f)
-{
-	int i;
-
-	for (i = 0; i < 2 * BACKLOG; i++)
-		flood_packet(f);
-	flood_drain(f);
-}
-
 /* A flood that goes on has its line; whoever floods before it may have used up the limit. */
 static bool is_logged(struct flood *f, int before)
 {
-	overflow(f);
+	flood_overflow(f, BACKLOG);
 	return log_lines(f->port) > before;
 }
 
@@ -203,7 +194,7 @@ TEST_F(flood, one_line_in_the_log)
 	ASSERT_EQ(before, log_lines(PORT));
 	ASSERT_TRUE(XT_WAIT(is_logged(&self->f, before)));
 	for (i = 0; i < 10; i++)
-		overflow(&self->f);
+		flood_overflow(&self->f, BACKLOG);
 	ASSERT_EQ(before + 1, log_lines(PORT));
 	/* Another listener has a line of its own. */
 	close(self->lfd);
@@ -428,7 +419,7 @@ TEST(log__each_listener_has_its_line)
 	do {
 		for (i = 0; i < VICTIMS; i++) {
 			f.port = 9000 + i;
-			overflow(&f);
+			flood_overflow(&f, BACKLOG);
 		}
 		for (i = 0, logged = 0; i < VICTIMS; i++) {
 			int lines = log_lines(9000 + i) - before[i];

@@ -192,6 +192,16 @@ bool flood_packet(struct flood *f)
 	return true;
 }
 
+void flood_overflow(struct flood *f, int backlog)
+{
+	int i;
+
+	f->flags = FLOOD_SYN;
+	for (i = 0; i < 2 * backlog; i++)
+		flood_packet(f);
+	flood_drain(f);
+}
+
 int flood_drain(struct flood *f)
 {
 	uint8_t packet[2048];

@@ -86,7 +86,9 @@ bool flood_packet(struct flood *f);
 void flood_run(struct flood *f);
 /* Reads and counts answers; how many there were. */
 int flood_drain(struct flood *f);
-/* The same in a thread. */
+/* SYNs enough to fill the queue of a listener with @backlog, and more. */
+void flood_overflow(struct flood *f, int backlog);
+/* flood_run() in a thread. */
 bool flood_start(struct flood *f);
 bool flood_stop(struct flood *f);
 /*

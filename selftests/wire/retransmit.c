@@ -19,6 +19,15 @@ static unsigned int srtt_us(int fd)
 	return info.tcpi_rtt;
 }
 
+/* 100 octets leave, and again when nothing was heard for @gap ms. */
+static bool repeats_after(struct peer *p, int fd, int gap)
+{
+	const struct want first = { .flags = ACK | PSH, .len = 100 };
+	const struct want again = { .flags = ACK | PSH, .len = 100, .seq = -100, .gap = gap };
+
+	return peer_write(p, fd, 100) && peer_expect(p, &first) && peer_expect(p, &again);
+}
+
 WIRE_FIXTURE(retransmit)
 
 FIXTURE_SETUP(retransmit)
@@ -52,9 +61,7 @@ TEST_F(retransmit, echo_of_the_repeat)
 	unsigned int before = srtt_us(self->fd);
 
 	ROW("LOSS-05");
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
-	expect(.flags = ACK | PSH, .len = 100);
-	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+	must(repeats_after(&self->p, self->fd, RTO_MIN_MS));
 	peer_pump(&self->p, 50);
 	send_seg(.flags = ACK);
 	ASSERT_LE(before + 4000, srtt_us(self->fd));
@@ -86,9 +93,7 @@ TEST_F(retransmit, echo_older_than_the_repeat)
 		return;
 	}
 	ASSERT_EQ(before, srtt_us(self->fd));
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
-	expect(.flags = ACK | PSH, .len = 100);
-	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 2 * RTO_MIN_MS);
+	must(repeats_after(&self->p, self->fd, 2 * RTO_MIN_MS));
 }
 
 /* 15 copies: 924.6 s at least, the gaps not above 120 s; then ETIMEDOUT and no RST. */
@@ -326,9 +331,7 @@ TEST_F_TIMEOUT(initial_window, rto_after_lost_synack, 60)
 	send_on(&q, .flags = ACK);
 	fd = peer_accept(&q, self->lfd);
 	ASSERT_LE(0, fd);
-	must(peer_write(&q, fd, 100));
-	expect_on(&q, .flags = ACK | PSH, .len = 100);
-	expect_on(&q, .flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+	must(repeats_after(&q, fd, RTO_MIN_MS));
 	close(fd);
 }
 
@@ -378,9 +381,7 @@ TEST_F_TIMEOUT(initial_window, rto_after_lost_ack, 60)
 	fd = peer_accept(&q, self->lfd);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(xt_is_control(), srtt_us(fd) >= 1000000);
-	must(peer_write(&q, fd, 100));
-	expect_on(&q, .flags = ACK | PSH, .len = 100);
-	expect_on(&q, .flags = ACK | PSH, .len = 100, .seq = -100, .gap = 3000);
+	must(repeats_after(&q, fd, 3000));
 	close(fd);
 }
 
@@ -403,9 +404,7 @@ TEST_F_TIMEOUT(initial_window, rto_after_late_synack, 60)
 	send_on(&q, .flags = SYN | ACK, .set_ts = true, .tsval = peer_tsval(&q), .tsecr = first);
 	expect_on(&q, .flags = ACK, .within = NOW);
 	ASSERT_EQ(xt_is_control(), srtt_us(fd) >= 1000000);
-	must(peer_write(&q, fd, 100));
-	expect_on(&q, .flags = ACK | PSH, .len = 100);
-	expect_on(&q, .flags = ACK | PSH, .len = 100, .seq = -100, .gap = 3000);
+	must(repeats_after(&q, fd, 3000));
 	close(fd);
 }
 
@@ -432,9 +431,7 @@ TEST_F(karn, no_sample_from_a_repeated_segment)
 	expect(.flags = ACK | PSH, .len = 100);
 	send_seg(.flags = ACK);
 	before = srtt_us(self->fd);
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
-	expect(.flags = ACK | PSH, .len = 100);
-	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+	must(repeats_after(&self->p, self->fd, RTO_MIN_MS));
 	peer_pump(&self->p, 100);
 	send_seg(.flags = ACK);
 	ASSERT_EQ(before, srtt_us(self->fd));
@@ -444,15 +441,11 @@ TEST_F(karn, no_sample_from_a_repeated_segment)
 TEST_F_TIMEOUT(karn, backed_off_rto_is_kept, 60)
 {
 	ROW("LOSS-08");
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
-	expect(.flags = ACK | PSH, .len = 100);
-	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = RTO_MIN_MS);
+	must(repeats_after(&self->p, self->fd, RTO_MIN_MS));
 	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 2 * RTO_MIN_MS);
 	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 4 * RTO_MIN_MS);
 	send_seg(.flags = ACK);
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
-	expect(.flags = ACK | PSH, .len = 100);
-	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 8 * RTO_MIN_MS);
+	must(repeats_after(&self->p, self->fd, 8 * RTO_MIN_MS));
 	send_seg(.flags = ACK);
 	/* A segment sent once and acknowledged ends it. */
 	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
@@ -474,9 +467,7 @@ TEST_F_TIMEOUT(karn, rto_after_lost_syn, 60)
 	expect(.flags = SYN, .gap = 1000);
 	send_seg(.flags = SYN | ACK);
 	expect(.flags = ACK);
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 100));
-	expect(.flags = ACK | PSH, .len = 100);
-	expect(.flags = ACK | PSH, .len = 100, .seq = -100, .gap = 3000);
+	must(repeats_after(&self->p, self->fd, 3000));
 }
 
 /* IPv6 only: nothing in an IPv4 packet tells routers that the sender doubts them. */

@@ -284,6 +284,27 @@ TEST_F(marked, answers_bear_the_mark)
 	expect(.flags = ACK, .within = NOW);
 }
 
+/* And they come from its address, though that is none of this host's (IP_TRANSPARENT). */
+TEST_F(marked, answers_of_a_transparent_socket)
+{
+	bool v6 = variant->family == AF_INET6;
+	const char *addr = stack_ip(variant->family);
+	int v = v6 ? 6 : 4;
+
+	ROW("CLS-13");
+	ROW("API-41");
+	ASSERT_TRUE(v6 ? peer_set_int(self->fd, SOL_IPV6, IPV6_TRANSPARENT, 1) :
+			 peer_set_int(self->fd, SOL_IP, IP_TRANSPARENT, 1));
+	close_actively();
+	if (!xt_run("ip -%d rule add pref 1 iif peer0 lookup 100", v))
+		SKIP(return, "no policy routing");
+	ASSERT_TRUE(xt_run("ip -%d route add local %s dev lo table 100", v, addr));
+	ASSERT_TRUE(xt_run("ip -%d addr del %s/%d dev peer0", v, addr, v6 ? 64 : 24));
+	ASSERT_TRUE(xt_run("ip -%d route replace %s dev peer0", v, peer_ip(variant->family)));
+	send_seg(.flags = FIN | ACK, .seq = -1);
+	expect(.flags = ACK, .within = NOW);
+}
+
 /* ---- a new SYN (RFC 6191, 2) ---------------------------------------------------- */
 
 WIRE_FIXTURE_LISTENING(new_syn)

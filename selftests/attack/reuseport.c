@@ -83,19 +83,24 @@ static int acceptor(const int *lfd, int family, const struct xt_addr *addr, uint
 {
 	struct xt_addr from = xt_loopback(family, port);
 	int client = xt_socket(family), found = -1, fd, i;
+	struct pollfd waiting[LISTENERS];
 
 	if (client < 0 || xt_bind(client, &from) || xt_connect(client, addr)) {
 		printf("# from port %d: %s\n", port, strerror(errno));
 		return -1;
 	}
-	if (XT_WAIT(xt_proc_count(family, port ? port : PORT, 3) == 0))
-		for (i = 0; i < LISTENERS; i++) {
-			fd = accept(lfd[i], NULL, NULL);
-			if (fd < 0)
-				continue;
-			found = i;
-			close(fd);
-		}
+	/* The client is connected before the server is: its ACK may still be on the way. */
+	for (i = 0; i < LISTENERS; i++)
+		waiting[i] = (struct pollfd){ .fd = lfd[i], .events = POLLIN };
+	if (poll(waiting, LISTENERS, XT_DEADLINE_MS) < 1)
+		printf("# from port %d: no listener has it\n", port);
+	for (i = 0; i < LISTENERS; i++) {
+		fd = accept(lfd[i], NULL, NULL);
+		if (fd < 0)
+			continue;
+		found = i;
+		close(fd);
+	}
 	xt_reset(client);
 	return found;
 }

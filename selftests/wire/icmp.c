@@ -3,6 +3,8 @@
  * ICMP errors about segments in flight: which count, what they do, what they cannot
  * (RFC 9293, 3.9.2.2; RFC 5927; RFC 1191; RFC 8201; RFC 6633).
  */
+#define _GNU_SOURCE
+#include <net/if.h>
 #include <time.h>
 #include <linux/errqueue.h>
 #include <netinet/icmp6.h>
@@ -426,7 +428,7 @@ TEST_F(running, source_quench_is_ignored)
 	ASSERT_EQ(0, peer_so_error(self->fd));
 }
 
-/* IP_RECVERR: the error, its origin and whose it was, beside the stream. */
+/* IP_RECVERR: the error, its origin, whose it was and which way it came, beside the stream. */
 TEST_F(running, error_queue)
 {
 	struct {
@@ -435,16 +437,25 @@ TEST_F(running, error_queue)
 	} err = {};
 	char control[512], text[256];
 	struct iovec iov = { text, sizeof(text) };
+	struct sockaddr_storage peer, to = {};
 	struct msghdr msg = {
+		.msg_name = &to, .msg_namelen = sizeof(to),
 		.msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control, .msg_controllen = sizeof(control),
 	};
+	union {
+		struct in_pktinfo v4;
+		struct in6_pktinfo v6;
+	} arrival = {};
 	bool v6 = V(variant->family);
+	struct in6_addr stack;
 	struct cmsghdr *cmsg;
 
 	ROW("API-21");
 	if (xt_is_control())
 		SKIP(return, "TCP sets the socket's error instead");
+	ASSERT_TRUE(peer_set_int(self->fd, v6 ? SOL_IPV6 : SOL_IP,
+				 v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1));
 	must(peer_write(&self->p, self->fd, 10));
 	expect(.flags = ACK | PSH, .len = 10);
 	/* Not asked for: nothing is queued. */
@@ -464,15 +475,27 @@ TEST_F(running, error_queue)
 	ASSERT_LE(0, recvmsg(self->fd, &msg, MSG_ERRQUEUE));
 	ASSERT_EQ(MSG_ERRQUEUE, msg.msg_flags & MSG_ERRQUEUE);
 	for (cmsg = CMSG_FIRSTHDR(&msg); cmsg; cmsg = CMSG_NXTHDR(&msg, cmsg)) {
-		if (cmsg->cmsg_level == (v6 ? SOL_IPV6 : SOL_IP) &&
-		    cmsg->cmsg_type == (v6 ? IPV6_RECVERR : IP_RECVERR))
+		if (cmsg->cmsg_level != (v6 ? SOL_IPV6 : SOL_IP))
+			continue;
+		if (cmsg->cmsg_type == (v6 ? IPV6_RECVERR : IP_RECVERR))
 			memcpy(&err, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
+		else if (cmsg->cmsg_type == (v6 ? IPV6_PKTINFO : IP_PKTINFO))
+			memcpy(&arrival, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
 	}
 	ASSERT_EQ(EHOSTUNREACH, err.ee.ee_errno);
 	ASSERT_EQ(v6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP, err.ee.ee_origin);
 	ASSERT_EQ(soft[1].type[v6], err.ee.ee_type);
 	ASSERT_EQ(soft[1].code[v6], err.ee.ee_code);
 	ASSERT_EQ(variant->family, err.offender.ss_family);
+	/* Where the segment went, and how the message came. */
+	peer_sockaddr(&self->p, false, self->p.port, &peer);
+	ASSERT_EQ(v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in), msg.msg_namelen);
+	ASSERT_EQ(0, memcmp(&peer, &to, msg.msg_namelen));
+	ASSERT_EQ(if_nametoindex("peer0"), v6 ? arrival.v6.ipi6_ifindex :
+		  (unsigned int)arrival.v4.ipi_ifindex);
+	peer_addr(variant->family, stack_ip(variant->family), &stack);
+	ASSERT_EQ(0, v6 ? memcmp(&arrival.v6.ipi6_addr, &stack, 16) :
+			  memcmp(&arrival.v4.ipi_addr, &stack, 4));
 	ASSERT_EQ(-1, recvmsg(self->fd, &msg, MSG_ERRQUEUE));
 	ASSERT_EQ(EAGAIN, errno);
 	ASSERT_FALSE(peer_poll(&self->p, self->fd, 0, 0));

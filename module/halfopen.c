@@ -284,7 +284,7 @@ bool xtcp_halfopen_park(struct xtcp_halfopen *ho, u16 win)
 	if (READ_ONCE(ho->listener->sk_state) != TCP_LISTEN) {
 		ho->acked = 1;
 	} else if (!ho->parked && !list_empty(&ho->node.fifo)) {
-		if (ho->synack_us && !ho->retries && !ho->acked)
+		if (ho->synack_us && !ho->retries && !ho->last_ack_jif && !ho->acked)
 			ho->synack_us = (u32)xtcp_now_us() - ho->synack_us;
 		else
 			ho->synack_us = 0;

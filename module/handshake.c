@@ -367,8 +367,9 @@ static bool publish_child(struct xtcp_halfopen *ho, struct sock *child)
 }
 
 /*
- * The first round trip, from the ACK that ends it [us]; 0: unknown. After repeats its echo
- * says which SYN-ACK it answers (Karn); what TCP_DEFER_ACCEPT waited for says nothing.
+ * The first round trip, from the ACK that ends it [us]; 0: unknown. After repeats, also those
+ * that the peer's SYN drew, its echo says which SYN-ACK it answers (Karn); what
+ * TCP_DEFER_ACCEPT waited for says nothing.
  */
 static u32 handshake_rtt_us(const struct xtcp_halfopen *ho, const struct xtcp_opts *opts)
 {
@@ -378,7 +379,7 @@ static u32 handshake_rtt_us(const struct xtcp_halfopen *ho, const struct xtcp_op
 		return READ_ONCE(ho->synack_us);
 	if (ho->acked)
 		return 0;
-	if (!ho->retries)
+	if (!ho->retries && !READ_ONCE(ho->last_ack_jif))
 		return max(rtt_us, 1u);
 	return ho->opts & XTCP_OPT_TS ?
 	       xtcp_rtt_of_echo(xtcp_now_ts() + ho->ts_offset, opts->tsecr, rtt_us) : 0;
@@ -400,7 +401,7 @@ static struct sock *make_child(struct xtcp_halfopen *ho, u32 rtt_us, struct dst_
 	xtcp_timer_init_sock(child);
 	/* Once acked, repeats were for TCP_DEFER_ACCEPT: the first SYN-ACK had got through. */
 	if (!ho->acked)
-		xtcp_sk(child)->retries = ho->retries;
+		xtcp_sk(child)->retries = ho->retries ?: !!READ_ONCE(ho->last_ack_jif);
 	if (xtcp_conn_settle(child, ho, dst)) {
 		use_place(ho->listener, NULL);
 	} else {

@@ -367,7 +367,7 @@ static inline struct sock *xtcp_node_sk(struct xtcp_node *node)
  * @expires_jif: next SYN-ACK or end
  * @synack_us: low 32 bits of the time of the last SYN-ACK but answers to repeated SYNs,
  *	once parked the round trip it gave; 0: no RTT sample [us]
- * @last_ack_jif: rate limit of SYN-ACK repeats and challenge ACKs
+ * @last_ack_jif: rate limit of SYN-ACK repeats and challenge ACKs; 0: there was none
  * @mark: sk_mark of the connection to be
  * @rcv_wnd: window offered in the SYN-ACK [bytes]
  * @peer_win: window field of the ACK, once parked

@@ -335,6 +335,26 @@ TEST_F_TIMEOUT(initial_window, rto_after_lost_synack, 60)
 	close(fd);
 }
 
+/* Nor if the peer repeats its SYN first. */
+TEST_F(initial_window, rto_after_repeated_syn)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT);
+	int fd;
+
+	ROW("LOSS-05");
+	ROW("LOSS-09");
+	q.offer_sack = false;
+	must(peer_send_syn(&q));
+	peer_pump(&q, 900);
+	send_on(&q, .flags = SYN);
+	expect_on(&q, .flags = SYN | ACK, .within = NOW);
+	send_on(&q, .flags = ACK);
+	fd = peer_accept(&q, self->lfd);
+	ASSERT_LE(0, fd);
+	must(repeats_after(&q, fd, RTO_MIN_MS));
+	close(fd);
+}
+
 /* However long the first time-out is: what is outstanding at close() is repeated once. */
 TEST_F_TIMEOUT(initial_window, orphan_repeats_once, 60)
 {
@@ -467,6 +487,27 @@ TEST_F_TIMEOUT(karn, rto_after_lost_syn, 60)
 	expect(.flags = SYN, .gap = 1000);
 	send_seg(.flags = SYN | ACK);
 	expect(.flags = ACK);
+	must(repeats_after(&self->p, self->fd, 3000));
+}
+
+/* Which SYN-ACK is answered nobody knows: no sample, and 3 s as if our timer had run out. */
+TEST_F(karn, rto_after_repeated_syn)
+{
+	ROW("LOSS-05");
+	ROW("LOSS-09");
+	send_seg(.flags = RST);
+	peer_reset(&self->p, PEER_PORT + 1, self->p.kport);
+	self->p.offer_ts = false;
+	self->p.offer_sack = false;
+	must(peer_send_syn(&self->p));
+	peer_pump(&self->p, 900);
+	send_seg(.flags = SYN);
+	expect(.flags = SYN | ACK, .within = NOW);
+	send_seg(.flags = ACK);
+	close(self->fd);
+	self->fd = peer_accept(&self->p, self->lfd);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, srtt_us(self->fd));
 	must(repeats_after(&self->p, self->fd, 3000));
 }
 

@@ -8,6 +8,7 @@
 #include <linux/errqueue.h>
 
 #include "xtcp.h"
+#include "rtxq.h"
 #include "timer.h"
 
 /**
@@ -15,11 +16,15 @@
  * @bytes: sequence space newly acknowledged
  * @sent_us: when the first segment that this very ACK took off left; 0: none
  * @resent_us: when the last of it that was sent more than once left; 0: none was
+ * @gap: a segment sent once has come, in order
+ * @reordered: and so has a later one, before it
  */
 struct acked {
 	u32 bytes;
 	u64 sent_us;
 	u64 resent_us;
+	bool gap;
+	bool reordered;
 };
 
 /* Drop what is acknowledged from rtx. */
@@ -41,8 +46,11 @@ static void clean_rtx(struct sock *sk, struct acked *acked)
 			acked->resent_us = max(acked->resent_us, cb->sent_us);
 		else if (!(cb->marks & XTCP_TX_SACKED) && !acked->sent_us)
 			acked->sent_us = cb->sent_us;
-		if (!(cb->marks & XTCP_TX_SACKED))
-			xp->tally.delivered_segs += xtcp_rtxq_segs(skb);
+		if (cb->marks & XTCP_TX_SACKED)
+			acked->reordered |= acked->gap;
+		else
+			xtcp_rtxq_count_delivered(sk, skb);
+		acked->gap |= !(cb->marks & (XTCP_TX_SACKED | XTCP_TX_EVER_RESENT));
 		xtcp_rtxq_del(sk, skb);
 		skb->dev = NULL;	/* was the rtx tree's */
 		if (unlikely(cb->marks & XTCP_TX_STAMP_ACK))
@@ -156,7 +164,7 @@ void xtcp_ack_rcv(struct sock *sk, const struct sk_buff *skb, const struct xtcp_
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct acked acked = {};
 	bool duplicate, window_moved = false, echo = xtcp_ecn_is_echo(&xp->ecn, cb->flags);
-	u32 flight = xp->snd_nxt - xp->snd_una;
+	u32 flight = xp->snd_nxt - xp->snd_una, delivered_segs = xp->tally.delivered_segs;
 	bool current_ack = xtcp_seq_geq(cb->ack, xp->snd_una);
 
 	WRITE_ONCE(sk->sk_err_soft, 0);		/* the path is there (RFC 9293, 3.9.2.2) */
@@ -167,6 +175,7 @@ void xtcp_ack_rcv(struct sock *sk, const struct sk_buff *skb, const struct xtcp_
 		xp->retries = 0;
 		xp->retrans_since_us = 0;
 		clean_rtx(sk, &acked);
+		xp->tally.reordered += acked.reordered || (acked.gap && xp->sacked_bytes);
 		measure_rtt(sk, &acked, opts);
 	}
 	if (current_ack)
@@ -183,6 +192,11 @@ void xtcp_ack_rcv(struct sock *sk, const struct sk_buff *skb, const struct xtcp_
 	if (xp->urg_sent && xtcp_seq_geq(xp->snd_una, xp->snd_up))
 		xp->urg_sent = 0;
 
+	if (xp->tally.delivered_segs != delivered_segs) {
+		xtcp_rate_end_ack(&xp->tally.rate, xtcp_now_us(), xp->rtt.min_us);
+		if (echo)
+			xp->tally.delivered_ce_segs += xp->tally.delivered_segs - delivered_segs;
+	}
 	restart_timer(sk, acked.bytes);
 	end_probing(sk);
 	xtcp_recovery_resend(sk);

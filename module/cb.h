@@ -9,6 +9,8 @@
 #include <linux/skbuff.h>
 #include <net/ip.h>
 
+#include "core/rate.h"
+
 /* xtcp_cb.marks: fate of a segment on the retransmit queue. */
 #define XTCP_TX_SACKED	0x01	/* the peer has it, out of order */
 #define XTCP_TX_LOST	0x02	/* taken for lost, to be resent */
@@ -21,6 +23,7 @@
  * struct xtcp_cb - what xtcp keeps in sk_buff.cb
  * @h4: receive: IPv4's control block; policy checks still read it
  * @h6: receive: IPv6's
+ * @rate: transmit: how fast text was delivered when it left
  * @stamp_seq: transmit: the octet whose timestamps were asked for, if any were
  * @sent_us: transmit: time of the last transmission, CLOCK_MONOTONIC [us]
  * @ack: receive: SEG.ACK
@@ -37,7 +40,10 @@ struct xtcp_cb {
 	union {
 		struct inet_skb_parm h4;
 		struct inet6_skb_parm h6;
-		u32 stamp_seq;
+		struct {
+			struct xtcp_rate_stamp rate;
+			u32 stamp_seq;
+		};
 	};
 	union {
 		u64 sent_us;

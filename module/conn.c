@@ -12,6 +12,7 @@
 
 #include "xtcp.h"
 #include "af_ops.h"
+#include "rtxq.h"
 #include "timer.h"
 #include "trace.h"
 
@@ -324,8 +325,10 @@ void xtcp_conn_write_space(struct sock *sk)
 void xtcp_conn_check_space(struct sock *sk)
 {
 	smp_mb();	/* pairs with the barrier in poll_writable() */
-	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+	if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags)) {
 		sk->sk_write_space(sk);
+		xtcp_rtxq_note_limit(sk);
+	}
 }
 
 /* ---- birth ------------------------------------------------------------------ */

@@ -10,6 +10,7 @@
 
 #include "xtcp.h"
 #include "af_ops.h"
+#include "rtxq.h"
 #include "timer.h"
 #include "trace.h"
 
@@ -268,6 +269,7 @@ static int transmit_bare_opts(struct sock *sk, u8 flags, u32 seq)
 /* Send a copy of a queued segment; the original stays. */
 static int transmit_queued(struct sock *sk, struct sk_buff *skb, u16 mss)
 {
+	struct xtcp_cb *cb = XTCP_CB(skb);
 	struct xtcp_sock *xp = xtcp_sk(sk);
 	struct xtcp_opts opts;
 	struct sk_buff *copy;
@@ -277,8 +279,9 @@ static int transmit_queued(struct sock *sk, struct sk_buff *skb, u16 mss)
 	if (!copy)
 		return -ENOBUFS;
 	copy->dev = NULL;	/* overlaid by the rtx tree's links */
-	XTCP_CB(skb)->sent_us = xtcp_now_us();
-	XTCP_CB(skb)->mss = mss;
+	cb->sent_us = xtcp_now_us();
+	cb->mss = mss;
+	xtcp_rate_sent(&xp->tally.rate, &cb->rate, cb->sent_us, !xp->rtx_tail);
 	xp->last_send_jif = jiffies;
 	if (xp->last_send_jif - xp->last_data_jif < xp->ato_jif)
 		xp->pingpong = 1;	/* a dialogue: ACKs may ride on our data */
@@ -559,6 +562,7 @@ void xtcp_output_push(struct sock *sk, u8 nagle)
 		if (!size || !send_head(sk, skb, size, mss))
 			break;
 	}
+	xtcp_rtxq_note_limit(sk);
 	arm_timer(sk);
 }
 
@@ -672,12 +676,10 @@ static u32 acceptable_seq(const struct sock *sk)
  */
 void xtcp_output_ack(struct sock *sk)
 {
-	struct xtcp_sock *xp = xtcp_sk(sk);
-
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	if (transmit_bare_opts(sk, XTCP_ACK, acceptable_seq(sk)) == -ENOBUFS) {
-		xp->ack_pending = 1;
+		xtcp_sk(sk)->ack_pending = 1;
 		xtcp_timer_arm_delack(sk, XTCP_DELACK_MAX);
 	}
 }

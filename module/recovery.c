@@ -7,6 +7,7 @@
  * left edge always resent (RFC 6675, 5.1). Recovery marks, output sends. Socket lock.
  */
 #include "xtcp.h"
+#include "rtxq.h"
 
 #define DUP_THRESH	3	/* RFC 5681, 3.2 */
 
@@ -52,11 +53,31 @@ static struct sk_buff *part_within(struct sock *sk, struct sk_buff *skb, u32 sta
 	return xtcp_rtxq_split(sk, skb, from, XTCP_SPLIT_SACKED) ? NULL : xtcp_rtxq_next(skb);
 }
 
-/* Mark what lies within one SACK block; true if the peer told something new. */
-static bool mark_block(struct sock *sk, u32 start, u32 end)
+/**
+ * struct sacking - what an ACK's SACK blocks have told
+ * @highest: end of the last segment SACKed before this ACK
+ * @news: anything
+ * @overtaken: one below @highest, sent once, had been overtaken on its way
+ */
+struct sacking {
+	u32 highest;
+	bool news;
+	bool overtaken;
+};
+
+static u32 highest_sacked(const struct xtcp_sock *xp)
+{
+	struct sk_buff *skb = xp->sacked_bytes ? xp->rtx_tail : NULL;
+
+	while (skb && !(XTCP_CB(skb)->marks & XTCP_TX_SACKED))
+		skb = skb_rb_prev(skb);
+	return skb ? XTCP_CB(skb)->end_seq : xp->snd_una;
+}
+
+/* Mark what lies within one SACK block. */
+static void mark_block(struct sock *sk, u32 start, u32 end, struct sacking *sacking)
 {
 	struct sk_buff *skb = first_beyond(xtcp_sk(sk), start);
-	bool news = false;
 
 	for (; skb && xtcp_seq_lt(XTCP_CB(skb)->seq, end); skb = xtcp_rtxq_next(skb)) {
 		struct sk_buff *part = NULL;
@@ -66,27 +87,30 @@ static bool mark_block(struct sock *sk, u32 start, u32 end)
 		if (!part)
 			continue;
 		skb = part;
+		sacking->news = true;
+		sacking->overtaken |= xtcp_seq_lt(XTCP_CB(skb)->seq, sacking->highest) &&
+				      !(XTCP_CB(skb)->marks & XTCP_TX_EVER_RESENT);
 		xtcp_rtxq_mark(sk, skb, XTCP_TX_SACKED, XTCP_TX_LOST | XTCP_TX_RESENT);
-		news = true;
 	}
-	return news;
 }
 
-/* Enter the SACK blocks of an ACK into the scoreboard. */
+/* Enter the SACK blocks of an ACK into the scoreboard; true if they told something new. */
 static bool mark_sacked(struct sock *sk, const struct xtcp_opts *opts, u32 ack)
 {
 	struct xtcp_sock *xp = xtcp_sk(sk);
-	bool news = false;
+	struct sacking sacking = {};
 	unsigned int i;
 
 	if (!xp->sack_ok || !(opts->seen & XTCP_OPT_SACK) || !xp->rtx_tail)
 		return false;
+	sacking.highest = highest_sacked(xp);
 	for (i = 0; i < opts->nr_sacks; i++) {
 		if (xtcp_sack_check(opts, i, ack, xp->snd_una, xp->snd_nxt,
 				    xp->max_snd_wnd) == XTCP_SACK_NEW)
-			news |= mark_block(sk, opts->sack[i].start, opts->sack[i].end);
+			mark_block(sk, opts->sack[i].start, opts->sack[i].end, &sacking);
 	}
-	return news;
+	xp->tally.reordered += sacking.overtaken;
+	return sacking.news;
 }
 
 /* Is one of our segments reported to have come twice? For TCP_INFO only. */

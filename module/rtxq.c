@@ -9,6 +9,7 @@
 #include <linux/skbuff.h>
 
 #include "xtcp.h"
+#include "rtxq.h"
 
 static u32 seq_len(struct sk_buff *skb)
 {
@@ -247,6 +248,22 @@ u32 xtcp_rtxq_segs(const struct sk_buff *skb)
 }
 
 /**
+ * xtcp_rtxq_count_delivered - the peer has a segment: count it, for TCP_INFO
+ * @sk: the socket
+ * @skb: in rtx, acknowledged or SACKed, for the first time
+ *
+ * Context: socket lock.
+ */
+void xtcp_rtxq_count_delivered(struct sock *sk, const struct sk_buff *skb)
+{
+	struct xtcp_tally *tally = &xtcp_sk(sk)->tally;
+	const struct xtcp_cb *cb = XTCP_CB(skb);
+
+	tally->delivered_segs += xtcp_rtxq_segs(skb);
+	xtcp_rate_delivered(&tally->rate, &cb->rate, skb->len, cb->sent_us);
+}
+
+/**
  * xtcp_rtxq_mark - change what is known of a sent segment
  * @sk: the socket
  * @skb: in rtx
@@ -263,7 +280,7 @@ void xtcp_rtxq_mark(struct sock *sk, struct sk_buff *skb, u8 set, u8 clear)
 	u32 len = seq_len(skb);
 
 	if (now & ~old & XTCP_TX_SACKED)
-		xp->tally.delivered_segs += xtcp_rtxq_segs(skb);
+		xtcp_rtxq_count_delivered(sk, skb);
 	xp->sacked_bytes += (!!(now & XTCP_TX_SACKED) - !!(old & XTCP_TX_SACKED)) * len;
 	xp->lost_bytes += (!!(now & XTCP_TX_LOST) - !!(old & XTCP_TX_LOST)) * len;
 	xp->resent_bytes += (!!(now & XTCP_TX_RESENT) - !!(old & XTCP_TX_RESENT)) * len;
@@ -339,4 +356,38 @@ u32 xtcp_rtxq_pipe(const struct sock *sk)
 		gone += (u32)xp->dup_acks * xp->mss;
 	return xp->rtx_bytes + xp->resent_bytes > gone ?
 	       xp->rtx_bytes + xp->resent_bytes - gone : 0;
+}
+
+/* What keeps text from being sent, by the kinds and rules of Linux TCP. */
+static enum xtcp_send_kind send_kind(const struct sock *sk)
+{
+	const struct xtcp_sock *xp = xtcp_sk(sk);
+	const struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
+	u32 end;
+
+	if (!skb && !xp->rtx_tail)
+		return XTCP_SEND_IDLE;
+	if (xp->cwnd_limited)
+		return XTCP_SEND_BUSY;
+	if (!skb)
+		return sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ?
+		       XTCP_SEND_SNDBUF_LIMITED : XTCP_SEND_BUSY;
+	end = XTCP_CB(skb)->seq + min_t(u32, XTCP_CB(skb)->end_seq - XTCP_CB(skb)->seq, xp->mss);
+	return xtcp_seq_gt(end, xp->snd_una + xp->snd_wnd) ? XTCP_SEND_RWND_LIMITED :
+							     XTCP_SEND_BUSY;
+}
+
+/**
+ * xtcp_rtxq_note_limit - what may be sent has been sent: account for the time from here on
+ * @sk: the socket
+ *
+ * Context: socket lock.
+ */
+void xtcp_rtxq_note_limit(struct sock *sk)
+{
+	struct xtcp_sendtime *time = &xtcp_sk(sk)->tally.sendtime;
+	enum xtcp_send_kind kind = send_kind(sk);
+
+	if (kind != time->kind)
+		xtcp_sendtime_set(time, kind, xtcp_now_us());
 }

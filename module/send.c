@@ -10,6 +10,7 @@
 #include <linux/net_tstamp.h>
 #include <net/sock.h>
 
+#include "rtxq.h"
 #include "stream.h"
 #include "xtcp.h"
 
@@ -112,6 +113,20 @@ static void push_written(struct sock *sk, int flags, u8 nagle)
 		xp->urg_sent = 1;
 	}
 	xtcp_output_push(sk, flags & MSG_MORE ? nagle | XTCP_NAGLE_CORK : nagle);
+}
+
+/*
+ * The application gives less than could be sent: until what is under way has arrived, the
+ * delivery rate is its, not the path's.
+ */
+static void check_app_limited(struct sock *sk)
+{
+	struct xtcp_sock *xp = xtcp_sk(sk);
+	u32 pipe = xtcp_rtxq_pipe(sk);
+
+	if (xp->write_seq - xp->snd_nxt < xp->mss && sk_wmem_alloc_get(sk) < SKB_TRUESIZE(1) &&
+	    pipe < xp->cong.cwnd_bytes && xp->lost_bytes <= xp->resent_bytes)
+		xtcp_rate_app_limited(&xp->tally.rate, pipe);
 }
 
 /* A segment that was begun but got no text must not be sent. */
@@ -304,6 +319,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg)
 	sock_owned_by_me(sk);
 	err = prepare_send(&op);
 	if (!err) {
+		check_app_limited(sk);
 		err = queue_all(&op);
 		drop_empty_tail(sk);
 	}

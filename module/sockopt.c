@@ -323,6 +323,26 @@ static void info_options(const struct xtcp_sock *xp, struct tcp_info *info)
 		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
 }
 
+/* Times and rates, by struct xtcp_tally. */
+static void info_sending(const struct xtcp_tally *tally, struct tcp_info *info)
+{
+	const struct xtcp_sendtime *time = &tally->sendtime;
+	const struct xtcp_rate *rate = &tally->rate;
+	u64 now_us = xtcp_now_us();
+
+	info->tcpi_rwnd_limited = xtcp_sendtime_us(time, XTCP_SEND_RWND_LIMITED, now_us);
+	info->tcpi_sndbuf_limited = xtcp_sendtime_us(time, XTCP_SEND_SNDBUF_LIMITED, now_us);
+	info->tcpi_busy_time = xtcp_sendtime_us(time, XTCP_SEND_BUSY, now_us) +
+			       info->tcpi_rwnd_limited + info->tcpi_sndbuf_limited;
+	if (rate->interval_us)
+		info->tcpi_delivery_rate = div_u64((u64)rate->bytes * USEC_PER_SEC,
+						   rate->interval_us);
+	info->tcpi_delivery_rate_app_limited = rate->bytes_app_limited;
+	info->tcpi_delivered = tally->delivered_segs;
+	info->tcpi_delivered_ce = tally->delivered_ce_segs;
+	info->tcpi_reord_seen = tally->reordered;
+}
+
 static void info_sender(struct xtcp_sock *xp, struct tcp_info *info, u32 mss)
 {
 	const struct xtcp_cong *cong = &xp->cong;
@@ -349,7 +369,6 @@ static void info_sender(struct xtcp_sock *xp, struct tcp_info *info, u32 mss)
 	info->tcpi_bytes_retrans = xp->tally.bytes_resent;
 	info->tcpi_segs_out = xp->segs_out;
 	info->tcpi_data_segs_out = xp->tally.data_segs_out;
-	info->tcpi_delivered = xp->tally.delivered_segs;
 	info->tcpi_dsack_dups = xp->tally.dsacks;
 	info->tcpi_notsent_bytes = max_t(int, 0, xp->write_seq - xp->snd_nxt);
 	info->tcpi_snd_wnd = xp->snd_wnd;
@@ -404,6 +423,7 @@ void xtcp_sockopt_info(struct sock *sk, struct tcp_info *info)
 	mss = max_t(u32, xp->mss, 1);
 	info_options(xp, info);
 	info_sender(xp, info, mss);
+	info_sending(&xp->tally, info);
 	info_receiver(xp, info);
 	unlock_sock_fast(sk, slow);
 }

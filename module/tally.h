@@ -7,6 +7,9 @@
 
 #include <linux/types.h>
 
+#include "core/rate.h"
+#include "core/sendtime.h"
+
 /**
  * struct xtcp_tally - counts since the connection began; socket lock
  * @bytes_sent: text sent, resent or not [bytes]
@@ -14,8 +17,12 @@
  * @data_segs_in: segments received with text
  * @data_segs_out: segments sent with text
  * @delivered_segs: segments acknowledged or SACKed, the SYN included
+ * @delivered_ce_segs: of them: by ACKs that echo congestion (ECE)
  * @dsacks: D-SACKs received
  * @ooo_segs: segments received out of order
+ * @reordered: ACKs that told of segments overtaken by later ones, no copy having been sent
+ * @rate: how fast text is delivered
+ * @sendtime: how long the sender did what
  */
 struct xtcp_tally {
 	u64 bytes_sent;
@@ -23,8 +30,12 @@ struct xtcp_tally {
 	u32 data_segs_in;
 	u32 data_segs_out;
 	u32 delivered_segs;
+	u32 delivered_ce_segs;
 	u32 dsacks;
 	u32 ooo_segs;
+	u32 reordered;
+	struct xtcp_rate rate;
+	struct xtcp_sendtime sendtime;
 };
 
 #endif /* XTCP_TALLY_H */

@@ -10,6 +10,7 @@
 
 #include "xtcp.h"
 #include "af_ops.h"
+#include "rtxq.h"
 #include "timer.h"
 
 #define ORPHAN_RETRIES	8	/* net.xtcp.orphan_retries = 0 stands for this */

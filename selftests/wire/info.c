@@ -224,6 +224,200 @@ TEST_F(info, window)
 	equals(backoff, 2);
 }
 
+/* Later ones came first, and none was sent twice: each ACK that tells so counts. */
+TEST_F(info, overtaken)
+{
+	int full = self->p.mss - 12;
+	struct tcp_info info;
+	int i;
+
+	ROW("API-34");
+	must(peer_write(&self->p, self->fd, 3 * full));
+	for (i = 0; i < 3; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	send_seg(.flags = ACK, .ack = -3 * full, .nsack = 1, .sack = { { -full, 0 } });
+	info = read_info(self->fd);
+	equals(reord_seen, 0);
+	send_seg(.flags = ACK, .ack = -3 * full, .nsack = 1, .sack = { { -2 * full, 0 } });
+	info = read_info(self->fd);
+	equals(reord_seen, 1);
+	send_seg(.flags = ACK);
+	info = read_info(self->fd);
+	equals(reord_seen, 2);
+	equals(delivered, 4);
+	/* In order: nothing to report. */
+	must(peer_write(&self->p, self->fd, 2 * full));
+	for (i = 0; i < 2; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	send_seg(.flags = ACK, .ack = -full);
+	send_seg(.flags = ACK);
+	info = read_info(self->fd);
+	equals(reord_seen, 2);
+}
+
+/* Lost, not late: who is resent has not been overtaken, in whatever order copies come. */
+TEST_F(info, lost_is_not_overtaken)
+{
+	int full = self->p.mss - 12;
+	struct tcp_info info;
+	int i;
+
+	ROW("API-34");
+	must(peer_write(&self->p, self->fd, 8 * full));
+	for (i = 0; i < 8; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full);
+	for (i = 3; i <= 8; i++)
+		send_seg(.flags = ACK, .ack = -8 * full, .nsack = 1,
+			 .sack = { { -6 * full, (i - 8) * full } });
+	for (i = 0; i < 2; i++)
+		expect(.flags = ACK, .any_psh = true, .len = full, .seq = (i - 8) * full,
+		       .within = 50);
+	send_seg(.flags = ACK, .ack = -8 * full, .nsack = 1, .sack = { { -7 * full, 0 } });
+	send_seg(.flags = ACK);
+	info = read_info(self->fd);
+	equals(unacked, 0);
+	between(2, total_retrans, 3);	/* RACK resends one more */
+	equals(reord_seen, 0);
+}
+
+/* The time text waits for its acknowledgment, and none else. */
+TEST_F(info, busy_time)
+{
+	struct tcp_info info;
+
+	ROW("API-34");
+	peer_pump(&self->p, 100);
+	must(peer_write(&self->p, self->fd, 100));
+	expect(.flags = ACK | PSH, .len = 100);
+	peer_pump(&self->p, 100);
+	info = read_info(self->fd);
+	between(90000, busy_time, 130000);
+	send_seg(.flags = ACK);
+	peer_pump(&self->p, 200);
+	info = read_info(self->fd);
+	between(90000, busy_time, 130000);
+	equals(rwnd_limited, 0);
+	equals(sndbuf_limited, 0);
+}
+
+TEST_F(info, limited_by_the_peers_window)
+{
+	struct tcp_info info;
+
+	ROW("API-34");
+	must(peer_lower_window(&self->p, 0));
+	must(peer_write(&self->p, self->fd, 100));
+	peer_drain(&self->p, 150);
+	info = read_info(self->fd);
+	between(140000, rwnd_limited, 190000);
+	between(140000, busy_time, 190000);
+	self->p.win = 65535;
+	send_seg(.flags = ACK);
+	expect(.flags = ACK | PSH, .len = 100);
+	/* Now it is the path's time. */
+	peer_pump(&self->p, 100);
+	send_seg(.flags = ACK);
+	info = read_info(self->fd);
+	between(140000, rwnd_limited, 190000);
+	between(240000, busy_time, 320000);
+	equals(sndbuf_limited, 0);
+}
+
+/* All is sent, more could be, and the application was told that there is no room. */
+TEST_F(info, limited_by_the_send_buffer)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
+	struct tcp_info info;
+	/* TCP counts only from the next segment on that it sends while the buffer is full. */
+	uint64_t least = xt_is_control() ? 0 : 140000;
+	int fd, n;
+
+	ROW("API-34");
+	/* With a window of 5120 the segments in the buffer are small, and all find room there. */
+	q.win = 40;
+	must(peer_handshake(&q));
+	fd = peer_accept(&q, self->lfd);
+	ASSERT_LE(0, fd);
+	must(peer_set_int(fd, SOL_SOCKET, SO_SNDBUF, 1));
+	n = peer_write_some(&q, fd, 8000);
+	ASSERT_LE(q.mss - 12, n);
+	ASSERT_GE(5120, n);
+	ASSERT_EQ(n, peer_new_bytes(&q, 150));
+	info = read_info(fd);
+	between(least, sndbuf_limited, 190000);
+	between(140000, busy_time, 190000);
+	equals(rwnd_limited, 0);
+	send_on(&q, .flags = ACK);
+	peer_pump(&q, 100);
+	info = read_info(fd);
+	between(least, sndbuf_limited, 190000);
+	between(140000, busy_time, 190000);
+	close(fd);
+}
+
+/* Bytes in the time from when they left until they were acknowledged. */
+TEST_F(info, delivery_rate)
+{
+	unsigned int full = self->p.mss - 12, bytes = 0;
+	struct tcp_info info;
+	int i;
+
+	ROW("API-34");
+	info = read_info(self->fd);
+	equals(delivery_rate, 0);
+	must(peer_write(&self->p, self->fd, 5 * full));
+	ASSERT_EQ(5 * full, (unsigned int)peer_new_bytes(&self->p, 100));
+	send_seg(.flags = ACK);
+	info = read_info(self->fd);
+	between(5 * full * 8, delivery_rate, 5 * full * 10);
+	equals(delivery_rate_app_limited, 1);
+	/* Slower because less was given: no news of the path. */
+	must(peer_write(&self->p, self->fd, full));
+	ASSERT_EQ(full, (unsigned int)peer_new_bytes(&self->p, 100));
+	send_seg(.flags = ACK);
+	info = read_info(self->fd);
+	between(5 * full * 8, delivery_rate, 5 * full * 10);
+	/* More than fits into the window is always there: the path's own rate. */
+	for (i = 0; i < 3; i++) {
+		peer_write_some(&self->p, self->fd, 100 * full);
+		bytes = peer_new_bytes(&self->p, 100);
+		ASSERT_LE(5 * full, bytes);
+		send_seg(.flags = ACK);
+	}
+	info = read_info(self->fd);
+	between(1, notsent_bytes, 200 * full);
+	between(bytes * 8, delivery_rate, bytes * 10);
+	equals(delivery_rate_app_limited, 0);
+}
+
+/* What ACKs with ECE acknowledge. */
+TEST_F(info, delivered_under_congestion)
+{
+	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
+	int full = q.mss - 12, fd, i;
+	struct tcp_info info;
+
+	ROW("API-34");
+	send_on(&q, .flags = SYN | ECE | CWR);
+	expect_on(&q, .flags = SYN | ACK | ECE, .within = NOW);
+	send_on(&q, .flags = ACK);
+	fd = peer_accept(&q, self->lfd);
+	ASSERT_LE(0, fd);
+	must(peer_write(&q, fd, 4 * full));
+	for (i = 0; i < 4; i++)
+		expect_on(&q, .flags = ACK, .any_psh = true, .len = full, .ecn = ECT_0);
+	send_on(&q, .flags = ACK, .ack = -3 * full);
+	info = read_info(fd);
+	equals(delivered, 2);
+	equals(delivered_ce, 0);
+	send_on(&q, .flags = ACK | ECE, .ack = -full);
+	send_on(&q, .flags = ACK | ECE, .ack = -full);
+	info = read_info(fd);
+	equals(delivered, 4);
+	equals(delivered_ce, 2);
+	close(fd);
+}
+
 /* Two fields have another meaning for a listener. */
 TEST_F(info, listener)
 {

@@ -55,13 +55,14 @@ static struct sk_buff *part_within(struct sock *sk, struct sk_buff *skb, u32 sta
 
 /**
  * struct sacking - what an ACK's SACK blocks have told
- * @highest: end of the last segment SACKed before this ACK
  * @news: anything
+ * @highest: end of the last segment SACKed before this ACK; looked for with the first news,
+ *	as the search goes over all that is outstanding
  * @overtaken: one below @highest, sent once, had been overtaken on its way
  */
 struct sacking {
-	u32 highest;
 	bool news;
+	u32 highest;
 	bool overtaken;
 };
 
@@ -87,6 +88,8 @@ static void mark_block(struct sock *sk, u32 start, u32 end, struct sacking *sack
 		if (!part)
 			continue;
 		skb = part;
+		if (!sacking->news)
+			sacking->highest = highest_sacked(xtcp_sk(sk));
 		sacking->news = true;
 		sacking->overtaken |= xtcp_seq_lt(XTCP_CB(skb)->seq, sacking->highest) &&
 				      !(XTCP_CB(skb)->marks & XTCP_TX_EVER_RESENT);
@@ -103,7 +106,6 @@ static bool mark_sacked(struct sock *sk, const struct xtcp_opts *opts, u32 ack)
 
 	if (!xp->sack_ok || !(opts->seen & XTCP_OPT_SACK) || !xp->rtx_tail)
 		return false;
-	sacking.highest = highest_sacked(xp);
 	for (i = 0; i < opts->nr_sacks; i++) {
 		if (xtcp_sack_check(opts, i, ack, xp->snd_una, xp->snd_nxt,
 				    xp->max_snd_wnd) == XTCP_SACK_NEW)

@@ -328,7 +328,7 @@ TEST_F(info, limited_by_the_send_buffer)
 {
 	struct peer q = peer_flow(&self->p, PEER_PORT + 1);
 	struct tcp_info info;
-	/* TCP counts only from the next segment on that it sends while the buffer is full. */
+	/* D28: TCP counts only from the next segment on that it sends while the buffer is full. */
 	uint64_t least = xt_is_control() ? 0 : 140000;
 	int fd, n;
 

@@ -252,7 +252,7 @@ TEST_F(connect, multicast)
 	ROW("HS-28");
 	tun = ASSERT_FD(xt_hole());
 	ASSERT_TRUE(xt_run("ip route add default dev hole && ip -6 route add default dev hole"));
-	xt_hole_count(tun);
+	xt_hole_count(tun, 0);
 	for (i = 0; i < count; i++) {
 		struct xt_addr addr = xt_addr_parse(list[i], 7);
 		int fd = ASSERT_FD(xt_socket(variant->family));
@@ -263,7 +263,7 @@ TEST_F(connect, multicast)
 		EXPECT_EQ(TCP_CLOSE, xt_state(fd));
 		close(fd);
 	}
-	EXPECT_EQ(0, xt_hole_count(tun));
+	EXPECT_EQ(0, xt_hole_count(tun, 0));
 	close(tun);
 }
 
@@ -297,7 +297,7 @@ TEST_F(connect, timed_out)
 	/* One repetition after 1 s, given up 2 s later. */
 	EXPECT_LE(2900, took);
 	EXPECT_GE(XT_DEADLINE_MS, took);
-	EXPECT_EQ(2, xt_hole_count(tun));
+	EXPECT_EQ(2, xt_hole_count(tun, 2));
 	EXPECT_EQ(TCP_CLOSE, xt_state(fd));
 	close(fd);
 	close(tun);
@@ -642,11 +642,11 @@ TEST_F(connect, closed_while_opening)
 	tun = ASSERT_FD(xt_hole());
 	fd = ASSERT_FD(xt_socket_flags(variant->family, SOCK_NONBLOCK));
 	EXPECT_ERR(EINPROGRESS, xt_connect(fd, &to));
-	EXPECT_EQ(1, xt_hole_count(tun));
+	EXPECT_EQ(1, xt_hole_count(tun, 1));
 	EXPECT_EQ(1, xt_proc_count(variant->family, 7, TCP_SYN_SENT));
 	close(fd);
 	EXPECT_EQ(0, xt_proc_count(variant->family, 7, 0));
-	EXPECT_EQ(0, xt_hole_count(tun));
+	EXPECT_EQ(0, xt_hole_count(tun, 0));
 	close(tun);
 }
 

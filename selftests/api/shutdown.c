@@ -204,10 +204,10 @@ TEST_F(shutdown, connecting)
 	tun = ASSERT_FD(xt_hole());
 	fd = ASSERT_FD(xt_socket_flags(variant->family, SOCK_NONBLOCK));
 	EXPECT_ERR(EINPROGRESS, xt_connect(fd, &to));
-	EXPECT_EQ(1, xt_hole_count(tun));
+	EXPECT_EQ(1, xt_hole_count(tun, 1));
 	EXPECT_RET(0, shutdown(fd, SHUT_RDWR));
 	EXPECT_EQ(TCP_CLOSE, xt_state(fd));
-	EXPECT_EQ(0, xt_hole_count(tun));
+	EXPECT_EQ(0, xt_hole_count(tun, 0));
 	close(fd);
 	close(tun);
 }

@@ -189,9 +189,9 @@ TEST_F(sockopt, bind_to_device)
 	close(fd);
 	fd = ASSERT_FD(xt_socket_flags(variant->family, SOCK_NONBLOCK));
 	EXPECT_RET(0, setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "hole", 5));
-	xt_hole_count(tun);
+	xt_hole_count(tun, 0);
 	EXPECT_ERR(EINPROGRESS, xt_connect(fd, &to));
-	EXPECT_EQ(1, xt_hole_count(tun));
+	EXPECT_EQ(1, xt_hole_count(tun, 1));
 	close(fd);
 	close(lfd);
 	close(tun);

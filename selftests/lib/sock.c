@@ -490,7 +490,7 @@ struct xt_addr xt_hole_addr(int family, uint16_t port)
 	return xt_addr_parse(family == AF_INET6 ? "2001:db8::2" : "192.0.2.2", port);
 }
 
-int xt_hole_count(int tun)
+static int count_swallowed(int tun)
 {
 	uint8_t packet[65536];
 	ssize_t len;
@@ -501,6 +501,15 @@ int xt_hole_count(int tun)
 
 		count += proto == xt_ipproto();
 	}
+	return count;
+}
+
+int xt_hole_count(int tun, int least)
+{
+	int count = 0;
+
+	if (!XT_WAIT((count += count_swallowed(tun)) >= least))
+		printf("# %d packets in the hole instead of %d\n", count, least);
 	return count;
 }
 

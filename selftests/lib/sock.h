@@ -186,8 +186,11 @@ int xt_netns(void);
  */
 int xt_hole(void);
 struct xt_addr xt_hole_addr(int family, uint16_t port);
-/* Packets of the transport under test that the hole swallowed and were not counted yet. */
-int xt_hole_count(int tun);
+/*
+ * Packets of the transport under test that the hole swallowed and were not counted yet. Another
+ * CPU may be about to deliver them: waits as long as there are fewer than @least.
+ */
+int xt_hole_count(int tun, int least);
 /* Delays everything on the loopback device, one way. False when netem is missing. */
 bool xt_lo_delay(int milliseconds);
 /* Runs a shell command; true when it exits 0. Its output is dropped unless it fails. */

@@ -130,7 +130,7 @@ static int storm(int seconds)
 			       (state >> 36) % 4 ? 0 : (state >> 24) % 1200);
 			count++;
 		}
-		xt_hole_count(tun);
+		xt_hole_count(tun, 0);
 	}
 	printf("%lu segments\n", count);
 	return 0;

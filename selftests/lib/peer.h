@@ -270,6 +270,7 @@ bool peer_read_eof(struct peer *p, int fd);
 int peer_read_errno(struct peer *p, int fd);
 int peer_write_some(struct peer *p, int fd, int len);
 bool peer_write(struct peer *p, int fd, int len);
+bool peer_write_full(struct peer *p, int fd, int n);
 int peer_grow_flight(struct peer *p, int fd, int bytes, int rounds);
 bool peer_lower_window(struct peer *p, uint16_t win);
 int peer_new_bytes(struct peer *p, int ms);

@@ -368,6 +368,20 @@ bool peer_write(struct peer *p, int fd, int len)
 	return false;
 }
 
+/* Write @n full segments and see them leave. */
+bool peer_write_full(struct peer *p, int fd, int n)
+{
+	int full = p->mss - 12, i;
+
+	if (!peer_write(p, fd, n * full))
+		return false;
+	for (i = 0; i < n; i++) {
+		if (!peer_expect(p, &(struct want){ .flags = ACK, .any_psh = true, .len = full }))
+			return false;
+	}
+	return true;
+}
+
 int peer_so_error(int fd)
 {
 	int err = -1;

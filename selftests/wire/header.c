@@ -241,16 +241,12 @@ FIXTURE_SETUP(offload)
 
 TEST_F(offload, checksums_are_right)
 {
-	int full = self->p.mss - 12, i;
-
 	ROW("WIRE-05");
 	ASSERT_TRUE(peer_write(&self->p, self->fd, 11));
 	expect(.flags = ACK | PSH, .len = 11);
 	send_seg(.flags = ACK | PSH, .len = 10);
 	expect(.flags = ACK);
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 5 * full));
-	for (i = 0; i < 5; i++)
-		expect(.flags = ACK, .any_psh = true, .len = full);
+	ASSERT_TRUE(peer_write_full(&self->p, self->fd, 5));
 	close(self->lfd);
 	self->p.port++;
 	self->p.rcv_nxt = 77;

@@ -84,12 +84,9 @@ TEST_F(info, sender)
 {
 	int full = self->p.mss - 12;
 	struct tcp_info info;
-	int i;
 
 	ROW("API-34");
-	must(peer_write(&self->p, self->fd, 3 * full));
-	for (i = 0; i < 3; i++)
-		expect(.flags = ACK, .any_psh = true, .len = full);
+	must(peer_write_full(&self->p, self->fd, 3));
 	info = read_info(self->fd);
 	equals(unacked, 3);
 	equals(bytes_acked, 0);
@@ -120,9 +117,7 @@ TEST_F(info, loss)
 	int i;
 
 	ROW("API-34");
-	must(peer_write(&self->p, self->fd, 5 * full));
-	for (i = 0; i < 5; i++)
-		expect(.flags = ACK, .any_psh = true, .len = full);
+	must(peer_write_full(&self->p, self->fd, 5));
 	for (i = 2; i <= 4; i++)
 		send_seg(.flags = ACK, .ack = -5 * full, .nsack = 1,
 			 .sack = { { -4 * full, (i - 5) * full } });
@@ -229,12 +224,9 @@ TEST_F(info, overtaken)
 {
 	int full = self->p.mss - 12;
 	struct tcp_info info;
-	int i;
 
 	ROW("API-34");
-	must(peer_write(&self->p, self->fd, 3 * full));
-	for (i = 0; i < 3; i++)
-		expect(.flags = ACK, .any_psh = true, .len = full);
+	must(peer_write_full(&self->p, self->fd, 3));
 	send_seg(.flags = ACK, .ack = -3 * full, .nsack = 1, .sack = { { -full, 0 } });
 	info = read_info(self->fd);
 	equals(reord_seen, 0);
@@ -246,9 +238,7 @@ TEST_F(info, overtaken)
 	equals(reord_seen, 2);
 	equals(delivered, 4);
 	/* In order: nothing to report. */
-	must(peer_write(&self->p, self->fd, 2 * full));
-	for (i = 0; i < 2; i++)
-		expect(.flags = ACK, .any_psh = true, .len = full);
+	must(peer_write_full(&self->p, self->fd, 2));
 	send_seg(.flags = ACK, .ack = -full);
 	send_seg(.flags = ACK);
 	info = read_info(self->fd);
@@ -263,9 +253,7 @@ TEST_F(info, lost_is_not_overtaken)
 	int i;
 
 	ROW("API-34");
-	must(peer_write(&self->p, self->fd, 8 * full));
-	for (i = 0; i < 8; i++)
-		expect(.flags = ACK, .any_psh = true, .len = full);
+	must(peer_write_full(&self->p, self->fd, 8));
 	for (i = 3; i <= 8; i++)
 		send_seg(.flags = ACK, .ack = -8 * full, .nsack = 1,
 			 .sack = { { -6 * full, (i - 8) * full } });

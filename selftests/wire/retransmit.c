@@ -171,12 +171,10 @@ TEST_F(retransmit, timer_stops_and_starts)
 /* The third duplicate ACK, and not the second. */
 TEST_F(retransmit, fast_retransmit)
 {
-	int full = self->p.mss - 12, i;
+	int full = self->p.mss - 12;
 
 	ROW("LOSS-14");
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 10 * full));
-	for (i = 0; i < 10; i++)
-		expect(.flags = ACK, .any_psh = true, .len = full);
+	ASSERT_TRUE(peer_write_full(&self->p, self->fd, 10));
 	send_seg(.flags = ACK, .ack = -10 * full);
 	send_seg(.flags = ACK, .ack = -10 * full);
 	silence(20);
@@ -212,9 +210,7 @@ TEST_F(retransmit, partial_ack)
 	int full = self->p.mss - 12, i;
 
 	ROW("LOSS-15");
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 10 * full));
-	for (i = 0; i < 10; i++)
-		expect(.flags = ACK, .any_psh = true, .len = full);
+	ASSERT_TRUE(peer_write_full(&self->p, self->fd, 10));
 	/* The first and the fifth are lost. */
 	for (i = 0; i < 8; i++)
 		send_seg(.flags = ACK, .ack = -10 * full);
@@ -233,9 +229,7 @@ TEST_F(retransmit, window_updates_are_no_duplicates)
 
 	ROW("LOSS-13");
 	ASSERT_TRUE(peer_lower_window(&self->p, 20000));
-	ASSERT_TRUE(peer_write(&self->p, self->fd, 5 * full));
-	for (i = 0; i < 5; i++)
-		expect(.flags = ACK, .any_psh = true, .len = full);
+	ASSERT_TRUE(peer_write_full(&self->p, self->fd, 5));
 	for (i = 1; i <= 4; i++)
 		send_seg(.flags = ACK, .ack = -5 * full, .win = 30000 + i);
 	silence(50);

@@ -27,20 +27,6 @@ static struct tcp_info info_of(int fd)
 	return info;
 }
 
-/* Write @n full segments and see them leave. */
-static bool send_full(struct peer *p, int fd, int n)
-{
-	int full = p->mss - 12, i;
-
-	if (!peer_write(p, fd, n * full))
-		return false;
-	for (i = 0; i < n; i++) {
-		if (!peer_expect(p, &(struct want){ .flags = ACK, .any_psh = true, .len = full }))
-			return false;
-	}
-	return true;
-}
-
 /* ---- what a receiver reports ------------------------------------------------------ */
 
 /* The segment that draws the ACK is in its first block, then the latest others. */
@@ -154,7 +140,7 @@ TEST_F(sack, sacked_is_not_resent)
 
 	ROW("LOSS-17");
 	ROW("LOSS-20");
-	must(send_full(&self->p, self->fd, 4));
+	must(peer_write_full(&self->p, self->fd, 4));
 	send_seg(.flags = ACK, .ack = -4 * full, .nsack = 1, .sack = { { -3 * full, -2 * full } });
 	send_seg(.flags = ACK, .ack = -4 * full, .nsack = 1, .sack = { { -3 * full, -full } });
 	silence(2);
@@ -172,7 +158,7 @@ TEST_F(sack, reneging)
 	int full = self->p.mss - 12, i;
 
 	ROW("LOSS-21");
-	must(send_full(&self->p, self->fd, 4));
+	must(peer_write_full(&self->p, self->fd, 4));
 	send_seg(.flags = ACK, .ack = -4 * full, .nsack = 1, .sack = { { -3 * full, 0 } });
 	expect(.flags = ACK, .any_psh = true, .len = full, .seq = -4 * full, .within = 20);
 	/* Its queue is gone now: it has the first segment and nothing else. */
@@ -196,7 +182,7 @@ TEST_F(sack, left_edge_after_timeout)
 	int full = self->p.mss - 12;
 
 	ROW("LOSS-21");
-	must(send_full(&self->p, self->fd, 2));
+	must(peer_write_full(&self->p, self->fd, 2));
 	send_seg(.flags = ACK, .ack = -2 * full, .nsack = 1, .sack = { { -full, 0 } });
 	/* The hole is closed, but the ACK that says so has a block at its own edge. */
 	expect(.flags = ACK, .any_psh = true, .len = full, .seq = -2 * full, .within = 1000);
@@ -215,7 +201,7 @@ TEST_F(sack, three_holes)
 
 	ROW("LOSS-20");
 	ROW("LOSS-17");
-	must(send_full(&self->p, self->fd, 10));
+	must(peer_write_full(&self->p, self->fd, 10));
 	base = self->p.rcv_nxt - 10 * full;
 	/* The first, third and fifth are missing; each of the others draws an ACK. */
 #define DUP(...) send_seg(.flags = ACK, .ack = -10 * full, __VA_ARGS__)
@@ -286,7 +272,7 @@ TEST_F(sack, hole_near_the_end)
 	int full = self->p.mss - 12, i;
 
 	ROW("LOSS-20");
-	must(send_full(&self->p, self->fd, 10));
+	must(peer_write_full(&self->p, self->fd, 10));
 	/* The first and the ninth are missing. */
 	for (i = 8; i >= 2; i--)
 		send_seg(.flags = ACK, .ack = -10 * full, .nsack = 1,
@@ -311,7 +297,7 @@ TEST_F(sack, one_reduction_per_window)
 
 	ROW("LOSS-32");
 	for (round = 0; round < 2; round++) {
-		must(send_full(&self->p, self->fd, round ? 5 : 10));
+		must(peer_write_full(&self->p, self->fd, round ? 5 : 10));
 		before = info_of(self->fd).tcpi_snd_cwnd;
 		i = round ? 5 : 10;
 		send_seg(.flags = ACK, .ack = -i * full, .nsack = 1,
@@ -348,7 +334,7 @@ static bool survives_single_octets(struct peer *p, int fd, bool descending)
 	int64_t at;
 	int i, j;
 
-	if (!peer_set_int(fd, SOL_SOCKET, SO_SNDBUF, SNDBUF) || !send_full(p, fd, 10))
+	if (!peer_set_int(fd, SOL_SOCKET, SO_SNDBUF, SNDBUF) || !peer_write_full(p, fd, 10))
 		return false;
 	for (i = 0; i < 6000; i += 6) {
 		for (j = 0; j < 3; j++) {
